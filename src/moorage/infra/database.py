@@ -1,0 +1,203 @@
+"""The two doors to the database, and the unit of work that stands behind them.
+
+`in_workspace()` opens a transaction that sees one company's rows. `as_system()` opens one that sees, on the few tables
+that timers, sweeper and sender read, the rows of all. Nothing else opens a transaction. An operation receives its `Tx`
+and never commits; leaving a door by an exception rolls everything back.
+
+On the way out a door runs the `now` subscribers of the domain events that were published, defers a job for each
+`later` one, and, as the last statements before COMMIT, numbers and inserts the collected facts of the event log.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import LiteralString, Protocol, TypeVar
+from uuid import UUID
+
+import psycopg
+from psycopg.rows import class_row, scalar_row, tuple_row
+from psycopg.types.json import Jsonb
+from psycopg_pool import AsyncConnectionPool
+
+from moorage.core.clock import Clock
+from moorage.core.ids import WorkspaceId
+
+Row = TypeVar("Row")
+Result = TypeVar("Result")
+Params = Mapping[str, object] | Sequence[object] | None
+
+REPEATED_STATES = ("40P01", "40001")  # deadlock detected, serialization failure: nothing happened, try again
+MOST_ATTEMPTS = 3
+
+
+class DomainEvent:
+    """A fact that a higher room may react to. Subclasses are frozen dataclasses in a room's `events.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One line of the event log: what browsers and webhooks are told, in commit order.
+
+    `audience` holds tokens of those who may see it: `all`, `role:supervisor`, `agent:<id>`, `group:<id>`.
+    `version` is the object's own, so that a reader applies it only if it is newer than what it has.
+    """
+
+    topic: str
+    object_id: UUID
+    version: int
+    audience: tuple[str, ...]
+    payload: Mapping[str, object]
+
+
+class Subscriptions(Protocol):
+    """What is to happen with a domain event, in the same transaction (`now`) or as a job written in it (`later`)."""
+
+    async def dispatch(self, tx: "Tx", event: DomainEvent) -> None:
+        """Run the `now` functions of `event` and write the jobs of its `later` ones."""
+        ...
+
+
+class Tx:
+    """One open transaction. Statements are plain SQL with named or positional parameters."""
+
+    def __init__(self, *, connection: psycopg.AsyncConnection, workspace_id: WorkspaceId | None, now: datetime) -> None:
+        self.connection = connection
+        self.now = now
+        self._workspace_id = workspace_id
+        self.events: list[DomainEvent] = []
+        self.facts: list[Fact] = []
+
+    @property
+    def workspace_id(self) -> WorkspaceId:
+        """Return the workspace this transaction sees. Only a system transaction has none; asking it is a defect."""
+        if self._workspace_id is None:
+            raise LookupError("a system transaction belongs to no workspace")
+        return self._workspace_id
+
+    async def execute(self, query: LiteralString, params: Params = None) -> int:
+        """Run `query` and return the number of rows it touched."""
+        async with self.connection.cursor(row_factory=tuple_row) as cursor:
+            await cursor.execute(query, params)
+            return cursor.rowcount
+
+    async def row(self, kind: type[Row], query: LiteralString, params: Params = None) -> Row | None:
+        """Return the first row as a `kind` (columns are its keyword arguments), or None."""
+        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            await cursor.execute(query, params)
+            return await cursor.fetchone()
+
+    async def rows(self, kind: type[Row], query: LiteralString, params: Params = None) -> list[Row]:
+        """Return all rows, each as a `kind`."""
+        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
+            await cursor.execute(query, params)
+            return await cursor.fetchall()
+
+    async def value(self, query: LiteralString, params: Params = None) -> object | None:
+        """Return the first column of the first row, or None where there is no row."""
+        async with self.connection.cursor(row_factory=scalar_row) as cursor:
+            await cursor.execute(query, params)
+            return await cursor.fetchone()
+
+    def publish(self, event: DomainEvent) -> None:
+        """Tell higher rooms of `event` before this transaction commits."""
+        self.events.append(event)
+
+    def record(self, fact: Fact) -> None:
+        """Add `fact` to the event log when this transaction commits."""
+        self.facts.append(fact)
+
+
+class Database:
+    """One process's way to PostgreSQL: a pool, the doors, and what happens on the way out of them."""
+
+    def __init__(self, *, pool: AsyncConnectionPool, clock: Clock, subscriptions: Subscriptions) -> None:
+        self.pool = pool
+        self.clock = clock
+        self._subscriptions = subscriptions
+
+    @asynccontextmanager
+    async def in_workspace(self, workspace_id: WorkspaceId) -> AsyncGenerator[Tx]:
+        """Open a transaction that sees the rows of `workspace_id` and no others."""
+        async with self.pool.connection() as connection, connection.transaction():
+            tx = Tx(connection=connection, workspace_id=workspace_id, now=self.clock.now())
+            await tx.execute("SELECT set_config('moorage.workspace_id', %s, true)", [str(workspace_id)])
+            yield tx
+            await self._leave(tx)
+
+    @asynccontextmanager
+    async def as_system(self) -> AsyncGenerator[Tx]:
+        """Open a transaction that sees, on the tables opened to `moorage_system`, the rows of every workspace."""
+        async with self.pool.connection() as connection, connection.transaction():
+            tx = Tx(connection=connection, workspace_id=None, now=self.clock.now())
+            await tx.execute("SET LOCAL ROLE moorage_system")
+            yield tx
+            await self._leave(tx)
+
+    @asynccontextmanager
+    async def in_platform(self) -> AsyncGenerator[Tx]:
+        """Open a transaction for platform tables. It names no workspace, so a company's table fails aloud in it."""
+        async with self.pool.connection() as connection, connection.transaction():
+            tx = Tx(connection=connection, workspace_id=None, now=self.clock.now())
+            yield tx
+            await self._leave(tx)
+
+    async def run(self, workspace_id: WorkspaceId, operation: Callable[[Tx], Awaitable[Result]]) -> Result:
+        """Return what `operation` returns, run in a workspace and repeated if PostgreSQL undid it to end a deadlock.
+
+        Operations have no outside effects, so repeating one is safe. The third failure is raised.
+        """
+        for attempt in range(1, MOST_ATTEMPTS):
+            try:
+                async with self.in_workspace(workspace_id) as tx:
+                    return await operation(tx)
+            except psycopg.OperationalError as error:
+                if error.sqlstate not in REPEATED_STATES:
+                    raise
+            await asyncio.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 -- jitter, not a secret
+        async with self.in_workspace(workspace_id) as tx:
+            return await operation(tx)
+
+    async def _leave(self, tx: Tx) -> None:
+        while tx.events:
+            await self._subscriptions.dispatch(tx, tx.events.pop(0))
+        if tx.facts:
+            await _write_facts(tx)
+
+
+async def _write_facts(tx: Tx) -> None:
+    """Number and insert the collected facts, and wake the readers.
+
+    The counter row is locked here, last of all locks and just before COMMIT: commit order is then `seq` order without
+    gaps, and nobody waits for it longer than a commit takes.
+    """
+    rows = [
+        {
+            "n": n,
+            "topic": fact.topic,
+            "object_id": str(fact.object_id),
+            "object_version": fact.version,
+            "audience": fact.audience,
+            "payload": fact.payload,
+        }
+        for n, fact in enumerate(tx.facts, start=1)
+    ]
+    await tx.execute(
+        """
+        WITH counter AS (
+          UPDATE event_counters SET seq = seq + %(count)s WHERE workspace_id = %(workspace_id)s
+          RETURNING seq - %(count)s AS base
+        ), written AS (
+          INSERT INTO event_log
+                 (workspace_id, seq, day, topic, object_id, object_version, audience, payload, created_at)
+          SELECT %(workspace_id)s, counter.base + fact.n, (%(now)s AT TIME ZONE 'UTC')::date,
+                 fact.topic, fact.object_id, fact.object_version, fact.audience, fact.payload, %(now)s
+          FROM counter, jsonb_to_recordset(%(facts)s)
+               AS fact(n int, topic text, object_id uuid, object_version bigint, audience text[], payload jsonb)
+        )
+        SELECT pg_notify('moorage_events', %(workspace_id)s::text)
+        """,
+        {"count": len(rows), "workspace_id": tx.workspace_id, "now": tx.now, "facts": Jsonb(rows)},
+    )

@@ -1,0 +1,101 @@
+"""One request to an account's server: the verification GET and a push POST."""
+
+import asyncio
+import time
+from dataclasses import dataclass
+from urllib.parse import urlencode
+
+import httpx
+from pydantic import JsonValue
+
+from wechat_sandbox import identifiers
+from wechat_sandbox.crypto import Seal, signature_of
+from wechat_sandbox.model import Account, ServerConfig
+from wechat_sandbox.wire import compose
+
+_MAX_ANSWER_BYTES = 1_000_000
+_HEADERS = {"User-Agent": "Mozilla/4.0", "Accept": "*/*"}
+
+
+@dataclass(frozen=True, slots=True)
+class PushRequest:
+    """A signed push, ready to be posted."""
+
+    url: str
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back; `error` names the reason when nothing usable did."""
+
+    status: int | None
+    body: bytes
+    latency_s: float
+    error: str | None
+
+
+def http_client() -> httpx.AsyncClient:
+    """Return the client that all deliveries share; it obeys no proxy and follows no redirect."""
+    # Connections idle for longer than two seconds are dropped on this side, because common servers close theirs
+    # after five and a push must not fail for meeting one that is just being closed.
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=100, keepalive_expiry=2.0)
+    return httpx.AsyncClient(trust_env=False, limits=limits, timeout=None, headers=_HEADERS)  # noqa: S113 (own deadline)
+
+
+def verification_url(server: ServerConfig, *, echostr: str, now_s: float) -> str:
+    """Return the address of the GET that asks a server to echo; the echo is plain in every mode."""
+    timestamp, nonce = str(int(now_s)), identifiers.new_nonce()
+    signature = signature_of(server.token, timestamp, nonce)
+    query = {"signature": signature, "echostr": echostr, "timestamp": timestamp, "nonce": nonce}
+    return _with_query(server.url, query)
+
+
+def push_request(account: Account, *, openid: str, fields: dict[str, JsonValue], now_s: float) -> PushRequest:
+    """Return the request for one delivery: the same inner message each time, signed afresh."""
+    server = account.server
+    timestamp, nonce = str(int(now_s)), identifiers.new_nonce()
+    query = {"signature": signature_of(server.token, timestamp, nonce), "timestamp": timestamp, "nonce": nonce}
+    query["openid"] = openid
+    if server.mode == "plaintext":
+        return PushRequest(url=_with_query(server.url, query), body=compose(fields).encode())
+    seal = account_seal(account)
+    encrypt = seal.close(message=compose(fields).encode(), random16=identifiers.new_random16())
+    query["encrypt_type"] = "aes"
+    query["msg_signature"] = seal.signature(timestamp=timestamp, nonce=nonce, encrypt=encrypt)
+    outer = dict(fields) if server.mode == "compatible" else {"ToUserName": fields["ToUserName"]}
+    return PushRequest(url=_with_query(server.url, query), body=compose(outer | {"Encrypt": encrypt}).encode())
+
+
+def account_seal(account: Account) -> Seal:
+    """Return what seals pushes of this account and opens its replies."""
+    return Seal(token=account.server.token, aes_key=account.server.aes_key, appid=account.appid)
+
+
+async def ask(client: httpx.AsyncClient, *, url: str, body: bytes | None, deadline_s: float) -> Answer:
+    """Return the answer to a GET, or to a POST if there is a body; after the deadline the connection is closed."""
+    started = time.monotonic()
+    try:
+        async with asyncio.timeout(deadline_s):
+            status, content = await _exchange(client, url=url, body=body)
+            error = None
+    except TimeoutError:
+        status, content, error = None, b"", "timeout"
+    except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as failure:
+        status, content, error = None, b"", type(failure).__name__
+    return Answer(status=status, body=content, latency_s=time.monotonic() - started, error=error)
+
+
+async def _exchange(client: httpx.AsyncClient, *, url: str, body: bytes | None) -> tuple[int, bytes]:
+    method, headers = ("GET", {}) if body is None else ("POST", {"Content-Type": "text/xml"})
+    async with client.stream(method, url, content=body, headers=headers) as response:
+        content = bytearray()
+        async for chunk in response.aiter_bytes():
+            content += chunk
+            if len(content) > _MAX_ANSWER_BYTES:
+                break
+        return response.status_code, bytes(content)
+
+
+def _with_query(url: str, query: dict[str, str]) -> str:
+    return f"{url}{'&' if '?' in url else '?'}{urlencode(query)}"

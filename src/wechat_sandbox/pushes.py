@@ -1,0 +1,174 @@
+"""Pushes on their way: one lane per follower, deliveries until answered or given up."""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+import httpx
+import structlog
+
+from wechat_sandbox import chats
+from wechat_sandbox.clock import SandboxClock
+from wechat_sandbox.delivery import Answer, account_seal, ask, http_client, push_request
+from wechat_sandbox.model import Account, Delivery, Follower, Outcome, Push, State
+from wechat_sandbox.replies import Acknowledged, Malformed, PassiveReply, Verdict, judge_answer
+from wechat_sandbox.settings import Settings
+from wechat_sandbox.storage import StateKeeper
+
+log = structlog.stdlib.get_logger()
+
+_FINISHED_KEPT = 5000
+_ANSWER_KEPT_CHARS = 2000
+
+
+class PushEngine:
+    """Delivers pushes; those of one follower in order, those of different followers in parallel."""
+
+    def __init__(self, *, state: State, clock: SandboxClock, settings: Settings, keeper: StateKeeper) -> None:
+        self._state = state
+        self._clock = clock
+        self._settings = settings
+        self._keeper = keeper
+        self._lanes: dict[tuple[str, str], deque[Push]] = {}
+        self._group: asyncio.TaskGroup | None = None
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._slots = asyncio.Semaphore(settings.parallel_deliveries)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Deliver while the block runs, beginning with what an earlier run left over."""
+        async with http_client() as client, asyncio.TaskGroup() as group:
+            self._client, self._group = client, group
+            for push in list(self._state.pushes.values()):
+                if push.outcome is None:
+                    self.submit(push)
+            try:
+                yield
+            finally:
+                self._group = None
+                for task in self._tasks:
+                    task.cancel()
+
+    @property
+    def client(self) -> httpx.AsyncClient:
+        """The client that reaches accounts' servers."""
+        return self._client
+
+    def submit(self, push: Push) -> None:
+        """Put a push at the end of its follower's lane."""
+        self._state.pushes[push.push_id] = push
+        self._forget_finished()
+        self._keeper.changed()
+        key = (push.appid, push.openid)
+        lane = self._lanes.get(key)
+        if lane is not None:
+            lane.append(push)
+            return
+        self._lanes[key] = deque([push])
+        if self._group is not None:
+            task = self._group.create_task(self._drive(key))
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+
+    async def _drive(self, key: tuple[str, str]) -> None:
+        lane = self._lanes[key]
+        while lane:
+            push = lane.popleft()
+            account = self._state.accounts[push.appid]
+            await self._deliver(push, account=account, follower=account.followers[push.openid])
+        del self._lanes[key]
+
+    async def _deliver(self, push: Push, *, account: Account, follower: Follower) -> None:
+        if not account.server.url:
+            self._finish(push, outcome="not_configured")
+            return
+        loop = asyncio.get_running_loop()
+        # A push that a restart interrupted gets at least one more delivery.
+        remaining = max(1, self._settings.deliveries - len(push.deliveries))
+        for turn in range(remaining):
+            started = loop.time()
+            verdict = await self._attempt(push, account=account)
+            if verdict is not None:
+                self._conclude(push, verdict=verdict, follower=follower)
+                return
+            if turn + 1 < remaining:
+                await asyncio.sleep(max(0.0, started + self._settings.retry_interval_s - loop.time()))
+        self._show_failure(push, follower=follower)
+        self._finish(push, outcome="gave_up", reason=push.deliveries[-1].error or "bad_status")
+
+    async def _attempt(self, push: Push, *, account: Account) -> Verdict | None:
+        """Deliver once; None means that the delivery failed and may be repeated."""
+        async with self._slots:
+            now_s = self._clock.now_s()
+            request = push_request(account, openid=push.openid, fields=push.fields, now_s=now_s)
+            answer = await ask(
+                self._client, url=request.url, body=request.body, deadline_s=self._settings.deadline_s
+            )
+        push.deliveries.append(_recorded(answer, push=push, url=account.server.url, at=now_s))
+        self._keeper.changed()
+        if answer.status != 200:
+            return None
+        return judge_answer(
+            answer.body,
+            mode=account.server.mode,
+            seal=account_seal(account),
+            openid=push.openid,
+            username=account.username,
+        )
+
+    def _conclude(self, push: Push, *, verdict: Verdict, follower: Follower) -> None:
+        match verdict:
+            case Acknowledged(empty=empty):
+                self._finish(push, outcome="empty" if empty else "success")
+            case PassiveReply():
+                self._show_reply(push, reply=verdict, follower=follower)
+                self._finish(push, outcome="reply")
+            case Malformed(reason=reason):
+                self._show_failure(push, follower=follower)
+                self._finish(push, outcome="malformed", reason=reason)
+
+    def _show_reply(self, push: Push, *, reply: PassiveReply, follower: Follower) -> None:
+        if not push.visible or reply.kind == "transfer_customer_service":
+            return
+        chats.write_entry(
+            self._state,
+            follower,
+            direction="out",
+            kind=reply.kind,
+            text=reply.text,
+            at=self._clock.now_s(),
+            via="passive",
+            push_id=push.push_id,
+            data=reply.data,
+        )
+
+    def _show_failure(self, push: Push, *, follower: Follower) -> None:
+        if push.visible:
+            chats.write_notice(self._state, follower, at=self._clock.now_s(), push_id=push.push_id)
+
+    def _finish(self, push: Push, *, outcome: Outcome, reason: str = "") -> None:
+        push.outcome, push.reason = outcome, reason
+        self._keeper.changed()
+        log.info("push_finished", push_id=push.push_id, appid=push.appid, outcome=outcome, reason=reason)
+
+    def _forget_finished(self) -> None:
+        surplus = len(self._state.pushes) - _FINISHED_KEPT
+        if surplus <= 0:
+            return
+        finished = [push_id for push_id, push in self._state.pushes.items() if push.outcome is not None]
+        # A tenth more than needed, so that the search does not run for every push.
+        for push_id in finished[: surplus + _FINISHED_KEPT // 10]:
+            del self._state.pushes[push_id]
+
+
+def _recorded(answer: Answer, *, push: Push, url: str, at: float) -> Delivery:
+    return Delivery(
+        attempt=len(push.deliveries) + 1,
+        at=at,
+        url=url,
+        status=answer.status,
+        answer=answer.body.decode(errors="replace")[:_ANSWER_KEPT_CHARS],
+        latency_ms=round(answer.latency_s * 1000, 1),
+        error=answer.error,
+    )

@@ -1,0 +1,54 @@
+"""How often an account called each API, against WeChat's published limits."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+
+from wechat_sandbox.errors import ApiRefusal
+from wechat_sandbox.model import Account, Counter
+
+_BEIJING = timedelta(hours=8)
+CLEARS_PER_MONTH = 10
+FORCED_REFRESHES_PER_DAY = 20
+STABLE_TOKENS_PER_MINUTE = 10_000
+
+_DAILY: Mapping[str, int] = {
+    "/cgi-bin/token": 2_000,
+    "/cgi-bin/stable_token": 500_000,
+    "/cgi-bin/message/custom/send": 500_000,
+    "/cgi-bin/user/info": 5_000_000,
+}
+
+
+def beijing_day(*, now_s: float) -> int:
+    """Return the number of the day; daily limits start anew at midnight in Beijing."""
+    return (datetime.fromtimestamp(now_s, UTC) + _BEIJING).date().toordinal()
+
+
+def beijing_month(*, now_s: float) -> int:
+    """Return the number of the calendar month in Beijing."""
+    local = datetime.fromtimestamp(now_s, UTC) + _BEIJING
+    return local.year * 12 + local.month
+
+
+def count_call(account: Account, *, path: str, now_s: float) -> None:
+    """Count one call of a path. Raises ApiRefusal 45009 beyond the day's limit."""
+    limit = _DAILY.get(path)
+    if limit is not None and not count(account, name=path, period=beijing_day(now_s=now_s), limit=limit):
+        raise ApiRefusal(45009)
+
+
+def count(account: Account, *, name: str, period: int, limit: int) -> bool:
+    """Return whether one more is within the limit of the period, and count it if so."""
+    counter = account.counters.get(name)
+    if counter is None or counter.period != period:
+        counter = account.counters[name] = Counter(period=period, count=0)
+    if counter.count >= limit:
+        return False
+    counter.count += 1
+    return True
+
+
+def clear_daily(account: Account) -> None:
+    """Forget the day's counts of all APIs."""
+    for path in _DAILY:
+        account.counters.pop(path, None)

@@ -1,0 +1,62 @@
+"""Keeping the state in a file, so that a restart forgets nothing."""
+
+import asyncio
+import os
+import time
+from pathlib import Path
+
+from wechat_sandbox.model import State
+
+_PAUSE_S = 0.2
+_PAUSE_PER_SAVE_TIME = 10
+"""A long save is followed by a longer pause, so that a large state never takes the whole processor."""
+
+
+def load_state(*, file: Path | None) -> State:
+    """Return the saved state, an empty one if there is no file yet. Raises ValueError for a foreign file."""
+    if file is None or not file.exists():
+        return State()
+    return State.model_validate_json(file.read_bytes())
+
+
+def replace_file(*, file: Path, content: str) -> None:
+    """Write a file aside and rename it, so that a reader sees all of it or nothing."""
+    aside = file.with_name(f".{file.name}.{os.getpid()}")
+    with aside.open("w", encoding="utf-8") as stream:
+        stream.write(content)
+        stream.flush()
+        os.fsync(stream.fileno())
+    aside.replace(file)
+
+
+class StateKeeper:
+    """Saves the state soon after it changed, and once more at the end."""
+
+    def __init__(self, *, state: State, file: Path | None) -> None:
+        self._state = state
+        self._file = file
+        self._dirty = asyncio.Event()
+
+    def changed(self) -> None:
+        """Note that the state differs from the file."""
+        self._dirty.set()
+
+    async def run(self) -> None:
+        """Save whenever something changed, until cancelled; then save what is left."""
+        try:
+            while True:
+                await self._dirty.wait()
+                started = time.monotonic()
+                await self._save()
+                await asyncio.sleep(max(_PAUSE_S, _PAUSE_PER_SAVE_TIME * (time.monotonic() - started)))
+        finally:
+            if self._dirty.is_set() and self._file is not None:
+                # Shutting down: nothing else runs that a short write could hold up.
+                replace_file(file=self._file, content=self._state.model_dump_json())
+
+    async def _save(self) -> None:
+        self._dirty.clear()
+        if self._file is None:
+            return
+        content = self._state.model_dump_json()
+        await asyncio.to_thread(replace_file, file=self._file, content=content)
