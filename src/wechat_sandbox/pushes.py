@@ -102,9 +102,7 @@ class PushEngine:
         async with self._slots:
             now_s = self._clock.now_s()
             request = push_request(account, openid=push.openid, fields=push.fields, now_s=now_s)
-            answer = await ask(
-                self._client, url=request.url, body=request.body, deadline_s=self._settings.deadline_s
-            )
+            answer = await ask(self._client, url=request.url, body=request.body, deadline_s=self._settings.deadline_s)
         push.deliveries.append(_recorded(answer, push=push, url=account.server.url, at=now_s))
         self._keeper.changed()
         if answer.status != 200:

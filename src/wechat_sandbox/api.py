@@ -1,0 +1,161 @@
+"""The product-facing API: one pipeline for every call, whatever its endpoint."""
+
+import asyncio
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from pydantic import JsonValue
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, PlainTextResponse, Response
+from starlette.types import Receive, Scope, Send
+
+from wechat_sandbox import identifiers, quotas, tokens
+from wechat_sandbox.calls import CallRecord
+from wechat_sandbox.endpoints.call import Call, Endpoint, JsonObject
+from wechat_sandbox.errors import ApiRefusal
+from wechat_sandbox.faults import FaultOrder
+from wechat_sandbox.model import Account
+from wechat_sandbox.world import Sandbox
+
+_LOGGED_CHARS = 4000
+_CONTENT_TYPE = "application/json; encoding=utf-8"
+
+
+class CutOffResponse(Response):
+    """Promises a body and closes the connection instead of sending it."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI signature)
+        """Send the head only; the server then closes the connection because the body never came."""
+        headers = [(b"content-type", _CONTENT_TYPE.encode()), (b"content-length", b"64")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+
+
+@dataclass(slots=True)
+class _Trace:
+    appid: str | None = None
+    errcode: int = 0
+
+
+class ProductApi:
+    """Answers calls the way WeChat does: status 200 and an error code for everything that is refused."""
+
+    def __init__(self, *, sandbox: Sandbox, endpoints: Mapping[str, Endpoint]) -> None:
+        self._sandbox = sandbox
+        self._endpoints = endpoints
+
+    async def answer(self, request: Request) -> Response:
+        """Return the answer to one call, with the fault that was ordered for it."""
+        started, at = time.monotonic(), self._sandbox.clock.now_s()
+        raw = await request.body()
+        path = request.url.path
+        fault = self._sandbox.faults.take(path=path)
+        trace = _Trace()
+        if fault is None or fault.applied:
+            response = _json_response(self._respond(request, path=path, raw=raw, trace=trace))
+        else:
+            response = Response()
+        if fault is not None:
+            response = await self._faulty(fault, trace=trace)
+        self._log(request, raw=raw, response=response, trace=trace, fault=fault, at=at, started=started)
+        return response
+
+    def _respond(self, request: Request, *, path: str, raw: bytes, trace: _Trace) -> JsonObject:
+        try:
+            return self._called(self._endpoint(path), request=request, path=path, raw=raw, trace=trace)
+        except ApiRefusal as refusal:
+            trace.errcode = refusal.errcode
+            return self._error_body(refusal)
+
+    def _endpoint(self, path: str) -> Endpoint:
+        endpoint = self._endpoints.get(path)
+        if endpoint is None:
+            raise ApiRefusal(40066)
+        return endpoint
+
+    def _called(self, endpoint: Endpoint, *, request: Request, path: str, raw: bytes, trace: _Trace) -> JsonObject:
+        if endpoint.method == "GET" != request.method:
+            raise ApiRefusal(43001)
+        if endpoint.method == "POST" != request.method:
+            raise ApiRefusal(43002)
+        now_s = self._sandbox.clock.now_s()
+        query = dict(request.query_params)
+        call = Call(
+            sandbox=self._sandbox,
+            query=query,
+            raw=raw,
+            now_s=now_s,
+            client_ip=request.client.host if request.client else "127.0.0.1",
+            account=self._owner_of_token(query, now_s=now_s) if endpoint.needs_token else None,
+        )
+        if call.account is not None:
+            trace.appid = call.account.appid
+            quotas.count_call(call.account, path=path, now_s=now_s)
+        answer = endpoint.answer(call)
+        trace.appid = call.caller_appid or trace.appid
+        self._sandbox.keeper.changed()
+        return answer
+
+    def _owner_of_token(self, query: Mapping[str, str], *, now_s: float) -> Account:
+        value = query.get("access_token", "")
+        if not value:
+            raise ApiRefusal(41001)
+        for account in self._sandbox.state.accounts.values():
+            for token in account.tokens:
+                if token.value == value:
+                    tokens.check_token(token, now_s=now_s)
+                    return account
+        raise ApiRefusal(40014)
+
+    def _error_body(self, refusal: ApiRefusal) -> JsonObject:
+        rid = identifiers.new_request_id(now_s=self._sandbox.clock.now_s())
+        return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {rid}"}
+
+    async def _faulty(self, fault: FaultOrder, *, trace: _Trace) -> Response:
+        match fault.kind:
+            case "errcode":
+                trace.errcode = fault.errcode
+                return _json_response(self._error_body(ApiRefusal(fault.errcode)))
+            case "http500":
+                return PlainTextResponse("Internal Server Error", status_code=500)
+            case "html":
+                return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>")
+            case "timeout":
+                await asyncio.sleep(fault.timeout_s)
+                return CutOffResponse()
+            case "drop":
+                return CutOffResponse()
+
+    def _log(
+        self,
+        request: Request,
+        *,
+        raw: bytes,
+        response: Response,
+        trace: _Trace,
+        fault: FaultOrder | None,
+        at: float,
+        started: float,
+    ) -> None:
+        cut = isinstance(response, CutOffResponse)
+        self._sandbox.calls.add(
+            CallRecord(
+                call_id=self._sandbox.calls.next_id(),
+                at=at,
+                appid=trace.appid,
+                method=request.method,
+                path=request.url.path,
+                request=raw.decode(errors="replace")[:_LOGGED_CHARS],
+                status=None if cut else response.status_code,
+                errcode=trace.errcode,
+                answer="" if cut else bytes(response.body).decode(errors="replace")[:_LOGGED_CHARS],
+                latency_ms=round((time.monotonic() - started) * 1000, 1),
+                fault=fault.kind if fault else None,
+            )
+        )
+
+
+def _json_response(body: Mapping[str, JsonValue]) -> Response:
+    content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
+    return Response(content=content, headers={"content-type": _CONTENT_TYPE})

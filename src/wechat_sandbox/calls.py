@@ -1,0 +1,49 @@
+"""The log of calls that reached the product-facing API."""
+
+from collections import deque
+
+from pydantic import BaseModel
+
+_KEPT = 5000
+
+
+class CallRecord(BaseModel):
+    """One call as the back office shows it; `status` is None when the connection was cut."""
+
+    call_id: int
+    at: float
+    appid: str | None
+    method: str
+    path: str
+    request: str
+    status: int | None
+    errcode: int
+    answer: str
+    latency_ms: float
+    fault: str | None
+
+
+class CallLog:
+    """Remembers the latest calls, oldest first."""
+
+    def __init__(self) -> None:
+        self._records: deque[CallRecord] = deque(maxlen=_KEPT)
+        self._last_id = 0
+
+    def next_id(self) -> int:
+        """Return a number for the next record."""
+        self._last_id += 1
+        return self._last_id
+
+    def add(self, record: CallRecord) -> None:
+        """Remember one call."""
+        self._records.append(record)
+
+    def select(self, *, appid: str | None, path: str | None, limit: int) -> list[CallRecord]:
+        """Return the latest calls of an account and a path, either of which may be left open."""
+        found = [
+            record
+            for record in self._records
+            if (appid is None or record.appid == appid) and (path is None or record.path == path)
+        ]
+        return found[-limit:]

@@ -1,0 +1,85 @@
+"""What every endpoint gets, and how it reads its body."""
+
+import json
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal, cast
+
+from pydantic import JsonValue
+
+from wechat_sandbox.errors import ApiRefusal
+from wechat_sandbox.model import Account
+from wechat_sandbox.world import Sandbox
+
+JsonObject = dict[str, JsonValue]
+
+# An even number of backslashes before it would make `\uXXXX` ordinary text.
+_UNICODE_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[0-9a-fA-F]{4}")
+
+
+@dataclass(slots=True)
+class Call:
+    """One call on its way through an endpoint; `account` is the owner of the access token."""
+
+    sandbox: Sandbox
+    query: Mapping[str, str]
+    raw: bytes
+    now_s: float
+    client_ip: str
+    account: Account | None
+    caller_appid: str | None = None
+    """Set by endpoints that learn the account from their parameters, for the call log."""
+
+    def owner(self) -> Account:
+        """Return the account that calls. Raises ApiRefusal 41001 where no token was asked for."""
+        if self.account is None:
+            raise ApiRefusal(41001)
+        return self.account
+
+    def body(self) -> JsonObject:
+        """Return the JSON body. Raises ApiRefusal 44002, 40033 or 47001."""
+        if not self.raw.strip():
+            raise ApiRefusal(44002)
+        if _UNICODE_ESCAPE.search(self.raw):
+            raise ApiRefusal(40033)
+        try:
+            document: object = json.loads(self.raw.decode())
+        except UnicodeDecodeError as error:
+            raise ApiRefusal(40033) from error
+        except ValueError as error:
+            raise ApiRefusal(47001) from error
+        if not isinstance(document, dict):
+            raise ApiRefusal(47001)
+        return cast(JsonObject, document)
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One path of the API."""
+
+    path: str
+    method: Literal["GET", "POST", "ANY"]
+    answer: Callable[[Call], JsonObject]
+    needs_token: bool = True
+
+
+def text_of(body: Mapping[str, JsonValue], key: str) -> str:
+    """Return the text under a key, "" if there is none."""
+    value = body.get(key)
+    return value if isinstance(value, str) else ""
+
+
+def object_of(body: Mapping[str, JsonValue], key: str) -> JsonObject:
+    """Return the object under a key, an empty one if there is none."""
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def list_of(body: Mapping[str, JsonValue], key: str) -> list[JsonValue]:
+    """Return the list under a key, an empty one if there is none."""
+    value = body.get(key)
+    return value if isinstance(value, list) else []
+
+
+OK: JsonObject = {"errcode": 0, "errmsg": "ok"}

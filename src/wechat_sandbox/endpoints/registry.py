@@ -1,0 +1,16 @@
+"""All endpoints of the product-facing API by path."""
+
+from collections.abc import Mapping
+
+from wechat_sandbox.endpoints import access_tokens, custom_messages, management, users
+from wechat_sandbox.endpoints.call import Endpoint
+
+ENDPOINTS: Mapping[str, Endpoint] = {
+    endpoint.path: endpoint
+    for endpoint in (
+        *access_tokens.ENDPOINTS,
+        *custom_messages.ENDPOINTS,
+        *management.ENDPOINTS,
+        *users.ENDPOINTS,
+    )
+}

@@ -1,0 +1,55 @@
+"""Faults that tests switch on for the product-facing API."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from pydantic import BaseModel, Field
+
+FaultKind = Literal["errcode", "timeout", "http500", "html", "drop"]
+
+
+class FaultOrder(BaseModel):
+    """What shall go wrong: the next `times` calls of `endpoint` (a path, or `*` for all)."""
+
+    endpoint: str
+    kind: FaultKind
+    errcode: int = -1
+    times: int = Field(default=1, ge=1)
+    applied: bool = False
+    """Whether the call takes effect first, so that only its answer is lost."""
+    timeout_s: float = Field(default=60.0, gt=0, le=600)
+
+
+@dataclass(slots=True)
+class _Pending:
+    order: FaultOrder
+    left: int
+
+
+class FaultBoard:
+    """Hands out the ordered faults, oldest first."""
+
+    def __init__(self) -> None:
+        self._pending: list[_Pending] = []
+
+    def order(self, order: FaultOrder) -> None:
+        """Add a fault."""
+        self._pending.append(_Pending(order=order, left=order.times))
+
+    def clear(self) -> None:
+        """Forget all faults that are still to come."""
+        self._pending.clear()
+
+    def pending(self) -> list[FaultOrder]:
+        """Return the faults still to come, `times` being what is left."""
+        return [item.order.model_copy(update={"times": item.left}) for item in self._pending]
+
+    def take(self, *, path: str) -> FaultOrder | None:
+        """Return the fault that hits this call, and count it."""
+        for item in self._pending:
+            if item.order.endpoint in {path, "*"}:
+                item.left -= 1
+                if not item.left:
+                    self._pending.remove(item)
+                return item.order
+        return None

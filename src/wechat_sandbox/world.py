@@ -1,0 +1,38 @@
+"""The one object that holds the running stand-in together."""
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+
+from wechat_sandbox.calls import CallLog
+from wechat_sandbox.clock import SandboxClock
+from wechat_sandbox.faults import FaultBoard
+from wechat_sandbox.pushes import PushEngine
+from wechat_sandbox.settings import Settings
+from wechat_sandbox.storage import StateKeeper, load_state
+
+
+class Sandbox:
+    """State, clock, push engine and logs of one stand-in."""
+
+    def __init__(self, *, settings: Settings) -> None:
+        self.settings = settings
+        self.clock = SandboxClock(clock_file=settings.clock_file)
+        self.state = load_state(file=settings.state_file)
+        self.keeper = StateKeeper(state=self.state, file=settings.state_file)
+        self.pushes = PushEngine(state=self.state, clock=self.clock, settings=settings, keeper=self.keeper)
+        self.faults = FaultBoard()
+        self.calls = CallLog()
+
+    @asynccontextmanager
+    async def running(self) -> AsyncGenerator[None]:
+        """Deliver pushes and save changes while the block runs."""
+        async with asyncio.TaskGroup() as group:
+            saving = group.create_task(self.keeper.run())
+            # The keeper waits for a loop turn before it can save at the end.
+            await asyncio.sleep(0)
+            try:
+                async with self.pushes.running():
+                    yield
+            finally:
+                saving.cancel()
