@@ -1,0 +1,74 @@
+"""The browser tests' stage: one demo and one Chromium for the run, a fresh context for each person."""
+
+import shutil
+from collections.abc import AsyncGenerator, Awaitable, Callable
+from pathlib import Path
+
+import pytest
+import pytest_asyncio
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+
+from tests.browser.demo import Demo, running_demo
+
+CHROMIUM_ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+WORST = ("serious", "critical")
+
+OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Demo]:
+    async with running_demo(folder=tmp_path_factory.mktemp("demo")) as demo:
+        yield demo
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="session")
+async def browser() -> AsyncGenerator[Browser]:
+    chromium = shutil.which("chromium")
+    assert chromium is not None, "Chromium is missing: apt-get install chromium"
+    async with async_playwright() as playwright:
+        browser = await playwright.chromium.launch(executable_path=chromium, args=CHROMIUM_ARGUMENTS)
+        yield browser
+        await browser.close()
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def open_page(browser: Browser) -> AsyncGenerator[OpenPage]:
+    """Return a way to open a page as somebody new: no cookies, their own window, nothing shared."""
+    contexts: list[BrowserContext] = []
+
+    async def opener(*, locale: str = "en-US", width: int = 1440, height: int = 900, scheme: str = "light") -> Page:
+        context = await browser.new_context(
+            locale=locale,
+            viewport={"width": width, "height": height},
+            color_scheme="dark" if scheme == "dark" else "light",
+            bypass_csp=True,  # axe is injected as a script
+        )
+        contexts.append(context)
+        context.set_default_timeout(15_000)
+        return await context.new_page()
+
+    yield opener
+    for context in contexts:
+        await context.close()
+
+
+async def serious_findings(page: Page) -> list[str]:
+    """Return what axe finds serious or critical on the page as it is now, one line each."""
+    await page.add_script_tag(path=str(AXE))
+    found = await page.evaluate("async () => (await axe.run(document)).violations")
+    return [
+        f"{violation['id']}: {node['html']}"
+        for violation in found
+        if violation["impact"] in WORST
+        for node in violation["nodes"]
+    ]
