@@ -1,0 +1,303 @@
+"""The words that the reception engine speaks: what it knows, what happened, what is to be done, and why.
+
+Everything here is a frozen value that turns into JSON and back. Nothing knows of tables, providers or HTTP.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Annotated, Literal, cast
+
+from pydantic import Discriminator, TypeAdapter
+
+from moorage.core.ids import AgentId, GroupId
+
+# ---------------------------------------------------------------- policy: what the channel wants
+
+
+class Mode(StrEnum):
+    """Who serves the customers of a channel."""
+
+    AGENT_ONLY = "agent_only"
+
+
+class GreetingMode(StrEnum):
+    """How often a customer is greeted when a person takes the conversation."""
+
+    OFF = "off"
+    EVERY_CONNECTION = "every_connection"
+    ONCE_PER_CONVERSATION = "once_per_conversation"
+    FIRST_EVER = "first_ever"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What holds for one thread, resolved from its channel's settings. `greeting` is a template (see `texts.py`)."""
+
+    mode: Mode
+    greeting_mode: GreetingMode
+    greeting: str
+    default_group_id: GroupId
+
+
+# ---------------------------------------------------------------- state: what is known of the customer's conversation
+
+
+class Owner(StrEnum):
+    """Who has to act next. `nobody` means that no conversation is open."""
+
+    NOBODY = "nobody"
+    BOT = "bot"
+    QUEUE = "queue"
+    AGENT = "agent"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What the engine remembers of one thread. Kept with the thread's newest conversation, also after its end.
+
+    A thread without any conversation has the default state. `version` grows only when old JSON must be read otherwise;
+    a new field with a default needs no new version.
+    """
+
+    version: Literal[1] = 1
+    owner: Owner = Owner.NOBODY
+    agent_id: AgentId | None = None
+    group_id: GroupId | None = None
+    searching: bool = False
+    """`FindAgent` was said and its answer has not come yet. Never so at the end of a transaction."""
+    greeted: bool = False
+    """A person's greeting was said in this conversation."""
+    ever_greeted: bool = False
+    """A person's greeting was said in this thread, ever."""
+    reachable: bool = True
+    """False since the customer left; what we say would not arrive."""
+    customer_messages: int = 0
+    agent_messages: int = 0
+    waiting_since: datetime | None = None
+    """The customer's first message that no person has answered yet."""
+
+    @property
+    def is_open(self) -> bool:
+        """Return whether a conversation is open."""
+        return self.owner is not Owner.NOBODY
+
+    def to_json(self) -> dict[str, object]:
+        """Return the state as plain JSON values."""
+        return cast("dict[str, object]", _STATE.dump_python(self, mode="json"))
+
+    @staticmethod
+    def from_json(value: Mapping[str, object]) -> "State":
+        """Return the state that `to_json` wrote. Raises pydantic's ValidationError for anything else."""
+        return _STATE.validate_python(value)
+
+
+# ---------------------------------------------------------------- events: what happened
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerWrote:
+    """The customer sent a message. `content` is its content type: `text`, `image`, …"""
+
+    content: str
+    kind: Literal["customer_wrote"] = "customer_wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class Followed:
+    """The customer follows the account."""
+
+    kind: Literal["followed"] = "followed"
+
+
+@dataclass(frozen=True, slots=True)
+class Unfollowed:
+    """The customer left the account; nothing arrives any more."""
+
+    kind: Literal["unfollowed"] = "unfollowed"
+
+
+@dataclass(frozen=True, slots=True)
+class EventSeen:
+    """The provider told something else about the customer: a click, a scan, …"""
+
+    name: str
+    kind: Literal["event_seen"] = "event_seen"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentFound:
+    """A seat of this agent was taken for the conversation, as `FindAgent` asked or because one became free."""
+
+    agent_id: AgentId
+    kind: Literal["agent_found"] = "agent_found"
+
+
+@dataclass(frozen=True, slots=True)
+class NobodyFree:
+    """`FindAgent` found no seat."""
+
+    kind: Literal["nobody_free"] = "nobody_free"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentReplied:
+    """The agent wants to say something to the customer."""
+
+    agent_id: AgentId
+    kind: Literal["agent_replied"] = "agent_replied"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentTook:
+    """The agent takes the conversation, from the queue or from whoever has it. A seat of theirs was taken for it."""
+
+    agent_id: AgentId
+    kind: Literal["agent_took"] = "agent_took"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentEnded:
+    """The agent ends the conversation: their own, or as a supervisor any."""
+
+    agent_id: AgentId
+    kind: Literal["agent_ended"] = "agent_ended"
+
+
+Event = Annotated[
+    CustomerWrote | Followed | Unfollowed | EventSeen | AgentFound | NobodyFree | AgentReplied | AgentTook | AgentEnded,
+    Discriminator("kind"),
+]
+
+# ---------------------------------------------------------------- effects: what is to be done, in this order
+
+
+class EndReason(StrEnum):
+    """Why a conversation ended."""
+
+    AGENT_ENDED = "agent_ended"
+    SUPERVISOR_ENDED = "supervisor_ended"
+    UNFOLLOWED = "unfollowed"
+
+
+class Refusal(StrEnum):
+    """Why what an agent asked for cannot be done."""
+
+    CLOSED = "closed"
+    NOT_YOURS = "not_yours"
+
+
+@dataclass(frozen=True, slots=True)
+class OpenConversation:
+    """Open a conversation. Its first owner follows as `EnterQueue` or `Assign` in the same round."""
+
+    group_id: GroupId
+    kind: Literal["open_conversation"] = "open_conversation"
+
+
+@dataclass(frozen=True, slots=True)
+class FindAgent:
+    """Try to take a seat of an agent of the group and feed back `AgentFound` or `NobodyFree`, in this transaction."""
+
+    group_id: GroupId
+    kind: Literal["find_agent"] = "find_agent"
+
+
+@dataclass(frozen=True, slots=True)
+class EnterQueue:
+    """Make the group's queue the owner."""
+
+    group_id: GroupId
+    why: Literal["nobody_free"]
+    kind: Literal["enter_queue"] = "enter_queue"
+
+
+@dataclass(frozen=True, slots=True)
+class Assign:
+    """Make the agent the owner. Their seat is taken already."""
+
+    agent_id: AgentId
+    why: Literal["routed", "taken"]
+    kind: Literal["assign"] = "assign"
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseSeat:
+    """Give back the seat that the agent holds for this conversation, or took for it in vain."""
+
+    agent_id: AgentId
+    kind: Literal["release_seat"] = "release_seat"
+
+
+@dataclass(frozen=True, slots=True)
+class Say:
+    """Send the customer the rendered `template`, on behalf of the agent."""
+
+    template: str
+    why: Literal["greeting"]
+    agent_id: AgentId
+    kind: Literal["say"] = "say"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Leave a line in the thread that only staff see; in the open conversation, if there is one."""
+
+    key: Literal["followed", "unfollowed", "event_seen"]
+    values: Mapping[str, str] = field(default_factory=dict[str, str])
+    kind: Literal["note"] = "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Close:
+    """End the conversation."""
+
+    reason: EndReason
+    kind: Literal["close"] = "close"
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Do nothing of what the agent asked for, roll back, and tell them why. Always the only effect."""
+
+    reason: Refusal
+    kind: Literal["refuse"] = "refuse"
+
+
+Effect = Annotated[
+    OpenConversation | FindAgent | EnterQueue | Assign | ReleaseSeat | Say | Note | Close | Refuse,
+    Discriminator("kind"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What the engine decided: the new state, what to do in this order, and by which rule and for what reason."""
+
+    state: State
+    effects: tuple[Effect, ...]
+    rule: str
+    """A stable dotted name, for replay and for counting."""
+    reason: str
+    """One English sentence for whoever asks why this happened."""
+
+
+_STATE = TypeAdapter(State)
+_EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+_EFFECTS: TypeAdapter[tuple[Effect, ...]] = TypeAdapter(tuple[Effect, ...])
+
+
+def event_to_json(event: Event) -> dict[str, object]:
+    """Return `event` as plain JSON values, for the `decisions` table."""
+    return cast("dict[str, object]", _EVENT.dump_python(event, mode="json"))
+
+
+def event_from_json(value: Mapping[str, object]) -> Event:
+    """Return the event that `event_to_json` wrote, to replay a decision."""
+    return _EVENT.validate_python(value)
+
+
+def effects_to_json(effects: tuple[Effect, ...]) -> list[dict[str, object]]:
+    """Return `effects` as plain JSON values, for the `decisions` table."""
+    return cast("list[dict[str, object]]", _EFFECTS.dump_python(effects, mode="json"))
