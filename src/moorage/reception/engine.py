@@ -1,0 +1,193 @@
+"""Who answers next, and with what: a pure function from what is known and what happened to what is to be done.
+
+The caller holds the thread's lock, applies the effects in order and, where they hold `FindAgent`, tries to take a seat
+and calls `decide` again with the outcome, all in one transaction. So at rest no state is `searching`, and an open
+conversation always has an owner. `AgentFound` and `AgentTook` come with a seat taken; each such seat ends as the
+owner's, in a `ReleaseSeat`, or with the roll-back that `Refuse` asks for.
+"""
+
+from dataclasses import replace
+from datetime import datetime
+from typing import Literal
+
+from moorage.core.ids import AgentId
+from moorage.reception.model import (
+    AgentEnded,
+    AgentFound,
+    AgentReplied,
+    AgentTook,
+    Assign,
+    Close,
+    CustomerWrote,
+    Decision,
+    Effect,
+    EndReason,
+    EnterQueue,
+    Event,
+    EventSeen,
+    FindAgent,
+    Followed,
+    GreetingMode,
+    NobodyFree,
+    Note,
+    OpenConversation,
+    Owner,
+    Policy,
+    Refusal,
+    Refuse,
+    ReleaseSeat,
+    Say,
+    State,
+    Unfollowed,
+)
+
+
+def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decision:  # noqa: PLR0911 -- one case a kind
+    """Return what is to be done about `event`. Total: every event has an answer in every state."""
+    match event:
+        case CustomerWrote():
+            return _customer_wrote(state, policy, now)
+        case Followed():
+            return Decision(
+                replace(state, reachable=True), (Note("followed"),), "follow.noted", "The customer follows."
+            )
+        case Unfollowed():
+            return _unfollowed(state)
+        case EventSeen(name=name):
+            note = Note("event_seen", {"event": name})
+            return Decision(state, (note,), "event.noted", "An event without a rule of its own leaves a line.")
+        case AgentFound(agent_id=agent_id):
+            return _agent_found(state, agent_id, policy)
+        case NobodyFree():
+            return _nobody_free(state, policy)
+        case AgentReplied(agent_id=agent_id):
+            return _agent_replied(state, agent_id)
+        case AgentTook(agent_id=agent_id):
+            return _agent_took(state, agent_id, policy)
+        case AgentEnded(agent_id=agent_id):
+            return _agent_ended(state, agent_id)
+
+
+def _customer_wrote(state: State, policy: Policy, now: datetime) -> Decision:
+    heard = replace(
+        state,
+        reachable=True,
+        customer_messages=state.customer_messages + 1,
+        waiting_since=state.waiting_since or now,
+    )
+    if state.is_open:
+        return Decision(heard, (), "message.kept", f"The conversation is open and its owner is: {state.owner}.")
+    group_id = policy.default_group_id
+    opened = replace(heard, owner=Owner.QUEUE, group_id=group_id, searching=True)
+    effects = (OpenConversation(group_id), FindAgent(group_id))
+    return Decision(opened, effects, "message.opens", "The customer wrote and no conversation was open.")
+
+
+def _unfollowed(state: State) -> Decision:
+    gone = replace(state, reachable=False)
+    note = Note("unfollowed")
+    match state.owner:
+        case Owner.NOBODY:
+            return Decision(gone, (note,), "unfollow.noted", "The customer left; no conversation was open.")
+        case Owner.AGENT:
+            return Decision(gone, (note,), "unfollow.kept", "The customer left; the agent may still read and end it.")
+        case Owner.BOT | Owner.QUEUE:
+            effects = (note, Close(EndReason.UNFOLLOWED))
+            return Decision(_closed(gone), effects, "unfollow.ends", "The customer left and no agent had answered.")
+
+
+def _agent_found(state: State, agent_id: AgentId, policy: Policy) -> Decision:
+    if state.owner in (Owner.QUEUE, Owner.BOT):
+        connected, effects = _connect(state, agent_id, policy, why="routed")
+        return Decision(connected, effects, "assign.routed", "A seat of the agent was free.")
+    reason = f"The conversation needs no agent any more; its owner is: {state.owner}."
+    return Decision(state, (ReleaseSeat(agent_id),), "assign.not_needed", reason)
+
+
+def _nobody_free(state: State, policy: Policy) -> Decision:
+    if not (state.searching and state.owner is Owner.QUEUE):
+        return Decision(state, (), "queue.unchanged", "A search without success changes no owner and no place.")
+    group_id = state.group_id or policy.default_group_id
+    waiting = replace(state, searching=False, group_id=group_id)
+    return Decision(waiting, (EnterQueue(group_id, "nobody_free"),), "queue.entered", "No agent of the group was free.")
+
+
+def _agent_replied(state: State, agent_id: AgentId) -> Decision:
+    refused = _refusal(state, agent_id)
+    if refused is not None:
+        return refused
+    replied = replace(state, agent_messages=state.agent_messages + 1, waiting_since=None)
+    return Decision(replied, (), "reply.accepted", "The agent owns the conversation.")
+
+
+def _agent_took(state: State, agent_id: AgentId, policy: Policy) -> Decision:
+    if not state.is_open:
+        return _refused(state, Refusal.CLOSED)
+    if state.agent_id == agent_id:
+        return Decision(state, (ReleaseSeat(agent_id),), "take.already", "The agent has the conversation already.")
+    connected, effects = _connect(state, agent_id, policy, why="taken")
+    return Decision(connected, effects, "take.accepted", "The agent took the conversation.")
+
+
+def _agent_ended(state: State, agent_id: AgentId) -> Decision:
+    if not state.is_open:
+        return _refused(state, Refusal.CLOSED)
+    own = state.agent_id == agent_id
+    reason = EndReason.AGENT_ENDED if own else EndReason.SUPERVISOR_ENDED
+    effects = (Close(reason), *_release(state))
+    sentence = "Its agent ended it." if own else "Somebody else than its agent ended it."
+    return Decision(_closed(state), effects, "end.accepted", sentence)
+
+
+def _connect(
+    state: State, agent_id: AgentId, policy: Policy, *, why: Literal["routed", "taken"]
+) -> tuple[State, tuple[Effect, ...]]:
+    """Return the state with the agent as owner, and the effects; with a greeting if the policy says so."""
+    greet = _greets(state, policy)
+    connected = replace(
+        state,
+        owner=Owner.AGENT,
+        agent_id=agent_id,
+        searching=False,
+        greeted=state.greeted or greet,
+        ever_greeted=state.ever_greeted or greet,
+    )
+    greeting: tuple[Effect, ...] = (Say(policy.greeting, "greeting", agent_id),) if greet else ()
+    return connected, (Assign(agent_id, why), *_release(state), *greeting)
+
+
+def _greets(state: State, policy: Policy) -> bool:
+    if not state.reachable:
+        return False
+    match policy.greeting_mode:
+        case GreetingMode.OFF:
+            return False
+        case GreetingMode.EVERY_CONNECTION:
+            return True
+        case GreetingMode.ONCE_PER_CONVERSATION:
+            return not state.greeted
+        case GreetingMode.FIRST_EVER:
+            return not state.ever_greeted
+
+
+def _release(state: State) -> tuple[Effect, ...]:
+    return (ReleaseSeat(state.agent_id),) if state.agent_id is not None else ()
+
+
+def _closed(state: State) -> State:
+    """Return what is remembered after the end: only what concerns the customer, not the conversation."""
+    return State(ever_greeted=state.ever_greeted, reachable=state.reachable)
+
+
+def _refusal(state: State, agent_id: AgentId) -> Decision | None:
+    if not state.is_open:
+        return _refused(state, Refusal.CLOSED)
+    return None if state.agent_id == agent_id else _refused(state, Refusal.NOT_YOURS)
+
+
+def _refused(state: State, reason: Refusal) -> Decision:
+    sentences = {
+        Refusal.CLOSED: "The conversation has ended.",
+        Refusal.NOT_YOURS: "Another owner has the conversation.",
+    }
+    return Decision(state, (Refuse(reason),), f"refused.{reason}", sentences[reason])

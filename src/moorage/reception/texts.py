@@ -1,0 +1,29 @@
+"""What the reception says to customers, in the words of the channel's admin or in ours."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, tzinfo
+from typing import Literal
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from moorage.core.templates import fill_template
+
+Locale = Literal["zh-CN", "en"]
+
+GREETINGS: Mapping[Locale, str] = {
+    "zh-CN": "您好，我是{agent}，请问有什么可以帮您？",
+    "en": "Hello, this is {agent}. How can I help you?",
+}
+"""What an agent is introduced with where the admin wrote nothing else."""
+
+
+def render(template: str, *, agent: str, customer: str, channel: str, now: datetime, time_zone: str) -> str:
+    """Return `template` with its placeholders filled in; `{time}` is hours and minutes in `time_zone`. Never raises."""
+    time = now.astimezone(_zone(time_zone)).strftime("%H:%M")
+    return fill_template(template, values={"agent": agent, "customer": customer, "channel": channel, "time": time})
+
+
+def _zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return UTC  # the host may lack the zone's file; a text with UTC in it beats no text
