@@ -6,6 +6,7 @@ The values here are shared by all kinds. Reception, conversations and console kn
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from enum import StrEnum
 from typing import Annotated, ClassVar, Literal, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -19,6 +20,8 @@ class _Content(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     version: Literal[1] = 1
+    others: dict[str, object] = Field(default_factory=dict[str, object])
+    """What the provider told beside the named fields, by its own names. Kept so that nothing is lost."""
 
 
 class Text(_Content):
@@ -77,7 +80,7 @@ class Notice(_Content):
 
     type: Literal["notice"] = "notice"
     key: str
-    values: dict[str, str] = Field(default_factory=dict)
+    values: dict[str, str] = Field(default_factory=dict[str, str])
 
 
 class Unsupported(_Content):
@@ -85,7 +88,7 @@ class Unsupported(_Content):
 
     type: Literal["unsupported"] = "unsupported"
     kind: str
-    fields: dict[str, object] = Field(default_factory=dict)
+    fields: dict[str, object] = Field(default_factory=dict[str, object])
 
 
 Content = Annotated[Text | Media | Location | Link | File | Notice | Unsupported, Field(discriminator="type")]
@@ -137,6 +140,18 @@ What = CustomerMessage | Followed | Unfollowed | OtherEvent
 
 
 @dataclass(frozen=True, slots=True)
+class UncoveredBody:
+    """A push whose signature covers only `timestamp` and `nonce`, not its body.
+
+    Whoever saw one such request could send any body with them, so the pair must never come again with another `digest`.
+    """
+
+    timestamp: str
+    nonce: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Inbound:
     """One thing that happened at the provider, verified and parsed."""
 
@@ -152,6 +167,8 @@ class Inbound:
     """The verified plaintext, kept to replay from."""
     reply_context: Mapping[str, str]
     """What `seal_reply` needs of this request; it differs from redelivery to redelivery."""
+    uncovered: UncoveredBody | None = None
+    """Set where the kind's signature does not protect the body: `channels.replays` must accept it first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +225,41 @@ class UnsupportedInput(DomainError):
     reason: str
 
 
+class RefusalReason(StrEnum):
+    """The reasons of a refusal that features act on, the same words for every kind. A kind may have more of its own."""
+
+    WINDOW_CLOSED = "window_closed"
+    """The customer did nothing lately that would let us send, or no longer follows."""
+    BUDGET_SPENT = "budget_spent"
+    """The provider has counted more messages than it allows."""
+    NOT_FOLLOWING = "not_following"
+    UNKNOWN_CUSTOMER = "unknown_customer"
+    CUSTOMER_BLOCKS = "customer_blocks"
+    CUSTOMER_BLACKLISTED = "customer_blacklisted"
+    DAILY_LIMIT = "daily_limit"
+    """The account has used up its calls until the provider's midnight: no other message goes out either."""
+    API_NOT_ALLOWED = "api_not_allowed"
+    """The account lacks the right: the channel is restricted."""
+    PERMISSION_MISSING = "permission_missing"
+    """The account has not granted us the right: the channel is restricted."""
+    SENDING_FORBIDDEN = "sending_forbidden"
+    """The provider has taken the right to send away from the account: the channel is restricted."""
+    TOO_LONG = "too_long"
+    EMPTY = "empty"
+    KIND_NOT_SENDABLE = "kind_not_sendable"
+    OTHER = "other"
+
+
+class CredentialsReason(StrEnum):
+    """The reasons why credentials do not hold that features act on. A kind may have more of its own."""
+
+    INVALID_SECRET = "invalid_secret"  # noqa: S105 -- a reason, not a secret
+    ADDRESS_NOT_ALLOWED = "address_not_allowed"
+    AUTHORIZATION_GONE = "authorization_gone"
+    """The account withdrew its authorization: the channel is deauthorized."""
+    TOKEN_REFUSED = "token_refused"  # noqa: S105 -- a reason, not a secret
+
+
 @dataclass(eq=False)
 class ProviderFailure(DomainError):
     """The provider did not do what we asked. `external_code` and `detail` are for the details view only."""
@@ -241,6 +293,18 @@ class CredentialsInvalid(ProviderFailure):
 
 
 @dataclass(eq=False)
+class AddressNotAllowed(CredentialsInvalid):
+    """The provider takes calls from listed addresses only; `address` is the one an admin must add."""
+
+    address: str
+
+
+@dataclass(eq=False)
+class TokenRefused(CredentialsInvalid):
+    """The provider does not accept the token it was asked with. Another one may do."""
+
+
+@dataclass(eq=False)
 class Unreachable(ProviderFailure):
     """The provider could not be asked. `written` tells whether the request may have arrived: then nobody knows."""
 
@@ -259,6 +323,8 @@ class CredentialField:
     pattern: str
     secret: bool
     example: str
+    default: str | None = None
+    """What stands for it where it is left out. None: it must be given."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,12 +343,17 @@ class Manifest:
 
     kind: str
     credential_fields: tuple[CredentialField, ...]
+    account_field: str
+    """The credential that names the account at the provider (`external_id` of the channel)."""
+    push_path: str
+    """Where pushes arrive below the public address, with `{external_id}` in it."""
     max_text_bytes: int
     sendable: frozenset[str]
     passive_reply: bool
     budget_presets: Mapping[str, Mapping[str, BudgetRule]]
     """Preset name -> trigger (`message`, `menu`, `scan`, `follow`) -> rule. Empty: the provider sets no limit."""
     default_preset: str | None
+    optional_credential_fields: tuple[CredentialField, ...] = ()
 
 
 class TokenSource(Protocol):
@@ -318,7 +389,10 @@ class Connector(Protocol):
         ...
 
     def replay(self, *, body: bytes) -> Inbound:
-        """Parse a stored plaintext body again, as `receive` did (its `reply_context` is empty)."""
+        """Parse a stored plaintext body again, as `receive` did, without what belonged to the request.
+
+        `reply_context` is empty and `uncovered` None. Raises MalformedInput or UnsupportedInput.
+        """
         ...
 
     def acknowledge(self) -> WireReply:
