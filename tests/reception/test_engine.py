@@ -1,0 +1,333 @@
+"""Promises of the reception engine, checked over any sequence of events."""
+
+import json
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+
+from moorage.core.ids import AgentId, GroupId, new_id
+from moorage.reception.engine import decide
+from moorage.reception.model import (
+    AgentEnded,
+    AgentFound,
+    AgentReplied,
+    AgentTook,
+    Assign,
+    Close,
+    CustomerWrote,
+    Decision,
+    EndReason,
+    EnterQueue,
+    Event,
+    EventSeen,
+    FindAgent,
+    Followed,
+    GreetingMode,
+    Mode,
+    NobodyFree,
+    Note,
+    OpenConversation,
+    Owner,
+    Policy,
+    Refusal,
+    Refuse,
+    ReleaseSeat,
+    Say,
+    State,
+    Unfollowed,
+    effects_to_json,
+    event_from_json,
+    event_to_json,
+)
+
+GROUP = GroupId(new_id())
+AGENTS = [AgentId(new_id()) for _ in range(3)]
+NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
+
+
+def a_policy(*, greeting: GreetingMode = GreetingMode.ONCE_PER_CONVERSATION) -> Policy:
+    return Policy(mode=Mode.AGENT_ONLY, greeting_mode=greeting, greeting="Hello", default_group_id=GROUP)
+
+
+@dataclass
+class Conversation:
+    """What an applier of effects would keep in its tables."""
+
+    owner: Owner | None = None
+    agent_id: AgentId | None = None
+    end_reason: EndReason | None = None
+    messages: int = 0
+    greetings: int = 0
+    connections: int = 0
+
+
+@dataclass
+class Applied:
+    """All that happened to one customer's thread."""
+
+    conversations: list[Conversation] = field(default_factory=list[Conversation])
+    seats: dict[AgentId, int] = field(default_factory=lambda: dict.fromkeys(AGENTS, 0))
+
+    @property
+    def current(self) -> Conversation | None:
+        newest = self.conversations[-1] if self.conversations else None
+        return newest if newest is not None and newest.end_reason is None else None
+
+
+agents = st.sampled_from(AGENTS)
+free = st.one_of(st.none(), agents)
+
+
+class AnySequence(RuleBasedStateMachine):
+    """One thread, with every event in any order, and a small applier beside it."""
+
+    @initialize(mode=st.sampled_from(GreetingMode))
+    def start(self, mode: GreetingMode) -> None:
+        self.policy = a_policy(greeting=mode)
+        self.state = State()
+        self.applied = Applied()
+        self.now = NOON
+
+    @rule(found=free, content=st.sampled_from(["text", "image", "unsupported"]))
+    def customer_writes(self, found: AgentId | None, content: str) -> None:
+        was_open = self.applied.current is not None
+        self.feed(CustomerWrote(content), found=found)
+        conversation = self.applied.current
+        assert conversation is not None
+        conversation.messages += 1
+        if not was_open:
+            assert conversation.owner is (Owner.AGENT if found else Owner.QUEUE)
+        assert self.state.waiting_since is not None
+
+    @rule(event=st.one_of(st.just(Followed()), st.builds(EventSeen, st.text(max_size=5))))
+    def something_is_noted(self, event: Event) -> None:
+        before = self.applied.current
+        decision = self.feed(event)
+        assert [type(effect) for effect in decision.effects] == [Note]
+        assert self.applied.current is before
+
+    @rule()
+    def customer_leaves(self) -> None:
+        before = self.applied.current
+        self.feed(Unfollowed())
+        if before is not None:
+            kept = before.owner is Owner.AGENT
+            assert before.end_reason is (None if kept else EndReason.UNFOLLOWED)
+
+    @rule(agent_id=agents)
+    def seat_becomes_free(self, agent_id: AgentId) -> None:
+        self.applied.seats[agent_id] += 1
+        self.feed(AgentFound(agent_id))
+
+    @rule()
+    def search_fails(self) -> None:
+        assert self.feed(NobodyFree()).effects == ()
+
+    @rule(agent_id=agents)
+    def agent_replies(self, agent_id: AgentId) -> None:
+        conversation = self.applied.current
+        decision = self.feed(AgentReplied(agent_id))
+        if conversation is None:
+            assert decision.effects == (Refuse(Refusal.CLOSED),)
+        elif conversation.agent_id != agent_id:
+            assert decision.effects == (Refuse(Refusal.NOT_YOURS),)
+        else:
+            assert decision.effects == ()
+            assert self.state.waiting_since is None
+
+    @rule(agent_id=agents)
+    def agent_takes(self, agent_id: AgentId) -> None:
+        seats = dict(self.applied.seats)
+        self.applied.seats[agent_id] += 1
+        decision = self.feed(AgentTook(agent_id))
+        if decision.effects == (Refuse(Refusal.CLOSED),):
+            self.applied.seats = seats  # the applier rolls back
+            assert self.applied.current is None
+        else:
+            assert self.state.agent_id == agent_id
+
+    @rule(agent_id=agents)
+    def somebody_ends(self, agent_id: AgentId) -> None:
+        conversation = self.applied.current
+        owner = conversation.agent_id if conversation else None
+        decision = self.feed(AgentEnded(agent_id))
+        if conversation is None:
+            assert decision.effects == (Refuse(Refusal.CLOSED),)
+            return
+        own = owner == agent_id
+        assert conversation.end_reason is (EndReason.AGENT_ENDED if own else EndReason.SUPERVISOR_ENDED)
+
+    def feed(self, event: Event, *, found: AgentId | None = None) -> Decision:
+        self.now += timedelta(seconds=1)
+        decision = decide(self.state, event, self.policy, self.now)
+        assert decision.rule
+        assert decision.reason.endswith(".")
+        assert event_from_json(json.loads(json.dumps(event_to_json(event)))) == event
+        assert len(json.loads(json.dumps(effects_to_json(decision.effects)))) == len(decision.effects)
+        assert sum(isinstance(effect, Say) for effect in decision.effects) <= 1
+        if any(isinstance(effect, Refuse) for effect in decision.effects):
+            assert len(decision.effects) == 1
+            assert decision.state == self.state
+            return decision
+        self.state = decision.state
+        for effect in decision.effects:
+            self.apply(effect)
+        if any(isinstance(effect, FindAgent) for effect in decision.effects):
+            if found is None:
+                self.feed(NobodyFree())
+            else:
+                self.applied.seats[found] += 1
+                self.feed(AgentFound(found))
+        return decision
+
+    def apply(self, effect: object) -> None:
+        if isinstance(effect, OpenConversation):
+            assert self.applied.current is None
+            self.applied.conversations.append(Conversation())
+        if isinstance(effect, ReleaseSeat):
+            self.applied.seats[effect.agent_id] -= 1
+        conversation = self.applied.current
+        if isinstance(effect, Assign | EnterQueue | Close | Say):
+            assert conversation is not None
+            self.apply_to(conversation, effect)
+
+    def apply_to(self, conversation: Conversation, effect: Assign | EnterQueue | Close | Say) -> None:
+        match effect:
+            case Assign():
+                conversation.owner, conversation.agent_id = Owner.AGENT, effect.agent_id
+                conversation.connections += 1
+            case EnterQueue():
+                assert conversation.owner is None  # nobody who waits ever loses the place
+                conversation.owner = Owner.QUEUE
+            case Close():
+                conversation.end_reason = effect.reason
+            case Say():
+                assert conversation.agent_id == effect.agent_id
+                conversation.greetings += 1
+
+    @invariant()
+    def open_conversations_have_an_owner_and_a_way_out(self) -> None:
+        conversation = self.applied.current
+        assert (conversation is not None) == self.state.is_open
+        assert not self.state.searching
+        if conversation is None:
+            assert self.state.agent_id is None
+            return
+        assert conversation.owner == self.state.owner
+        assert conversation.agent_id == self.state.agent_id
+        end = decide(self.state, AgentEnded(AGENTS[0]), self.policy, self.now)
+        assert not end.state.is_open
+
+    @invariant()
+    def seats_are_held_only_by_owners(self) -> None:
+        conversation = self.applied.current
+        owner = conversation.agent_id if conversation else None
+        assert self.applied.seats == {agent_id: int(agent_id == owner) for agent_id in AGENTS}
+
+    @invariant()
+    def customers_are_greeted_no_more_than_the_mode_says(self) -> None:
+        greetings = [conversation.greetings for conversation in self.applied.conversations]
+        match self.policy.greeting_mode:
+            case GreetingMode.OFF:
+                assert sum(greetings) == 0
+            case GreetingMode.EVERY_CONNECTION:
+                assert all(each.greetings <= each.connections for each in self.applied.conversations)
+            case GreetingMode.ONCE_PER_CONVERSATION:
+                assert max(greetings, default=0) <= 1
+            case GreetingMode.FIRST_EVER:
+                assert sum(greetings) <= 1
+
+    @invariant()
+    def every_conversation_keeps_the_message_that_opened_it(self) -> None:
+        assert all(conversation.messages >= 1 for conversation in self.applied.conversations)
+
+    @invariant()
+    def the_state_survives_json(self) -> None:
+        assert State.from_json(json.loads(json.dumps(self.state.to_json()))) == self.state
+
+
+TestAnySequence = AnySequence.TestCase
+
+
+def an_agents_state(**changes: object) -> State:
+    return replace(
+        State(owner=Owner.AGENT, agent_id=AGENTS[0], group_id=GROUP, greeted=True, ever_greeted=True), **changes
+    )  # type: ignore[arg-type] -- field names of State
+
+
+def test_first_message_opens_a_conversation_and_looks_for_an_agent() -> None:
+    decision = decide(State(), CustomerWrote("text"), a_policy(), NOON)
+    assert decision.effects == (OpenConversation(GROUP), FindAgent(GROUP))
+    assert decision.state.waiting_since == NOON
+
+
+def test_found_agent_gets_the_conversation_and_greets() -> None:
+    searching = decide(State(), CustomerWrote("text"), a_policy(), NOON).state
+    decision = decide(searching, AgentFound(AGENTS[0]), a_policy(), NOON)
+    assert decision.effects == (Assign(AGENTS[0], "routed"), Say("Hello", "greeting", AGENTS[0]))
+
+
+def test_second_agent_greets_again_only_at_every_connection() -> None:
+    for mode, greetings in ((GreetingMode.ONCE_PER_CONVERSATION, 0), (GreetingMode.EVERY_CONNECTION, 1)):
+        decision = decide(an_agents_state(), AgentTook(AGENTS[1]), a_policy(greeting=mode), NOON)
+        assert decision.effects[:2] == (Assign(AGENTS[1], "taken"), ReleaseSeat(AGENTS[0]))
+        assert sum(isinstance(effect, Say) for effect in decision.effects) == greetings
+
+
+def test_next_conversation_greets_again_unless_first_ever() -> None:
+    ended = decide(an_agents_state(), AgentEnded(AGENTS[0]), a_policy(), NOON).state
+    for mode, greetings in ((GreetingMode.ONCE_PER_CONVERSATION, 1), (GreetingMode.FIRST_EVER, 0)):
+        policy = a_policy(greeting=mode)
+        searching = decide(ended, CustomerWrote("text"), policy, NOON).state
+        decision = decide(searching, AgentFound(AGENTS[1]), policy, NOON)
+        assert sum(isinstance(effect, Say) for effect in decision.effects) == greetings
+
+
+def test_customer_who_left_is_not_greeted() -> None:
+    state = an_agents_state(reachable=False, greeted=False, ever_greeted=False)
+    decision = decide(state, AgentTook(AGENTS[1]), a_policy(greeting=GreetingMode.EVERY_CONNECTION), NOON)
+    assert decision.effects == (Assign(AGENTS[1], "taken"), ReleaseSeat(AGENTS[0]))
+
+
+def test_message_of_an_open_conversation_changes_no_owner() -> None:
+    decision = decide(an_agents_state(), CustomerWrote("voice"), a_policy(), NOON)
+    assert decision.effects == ()
+    assert decision.state.owner is Owner.AGENT
+
+
+def test_customer_waits_since_the_first_unanswered_message() -> None:
+    first = decide(an_agents_state(), CustomerWrote("text"), a_policy(), NOON).state
+    second = decide(first, CustomerWrote("text"), a_policy(), NOON + timedelta(minutes=1)).state
+    assert second.waiting_since == NOON
+
+
+@given(agent_id=agents)
+def test_seat_offered_in_vain_is_given_back(agent_id: AgentId) -> None:
+    for state in (State(), an_agents_state()):
+        assert decide(state, AgentFound(agent_id), a_policy(), NOON).effects == (ReleaseSeat(agent_id),)
+
+
+def test_following_opens_no_conversation() -> None:
+    decision = decide(State(), Followed(), a_policy(), NOON)
+    assert decision.effects == (Note("followed"),)
+    assert not decision.state.is_open
+
+
+@pytest.mark.parametrize("owner", [Owner.QUEUE, Owner.BOT])
+def test_leaving_ends_what_no_agent_holds(owner: Owner) -> None:
+    decision = decide(State(owner=owner, group_id=GROUP), Unfollowed(), a_policy(), NOON)
+    assert decision.effects == (Note("unfollowed"), Close(EndReason.UNFOLLOWED))
+
+
+def test_leaving_keeps_what_an_agent_holds() -> None:
+    decision = decide(an_agents_state(), Unfollowed(), a_policy(), NOON)
+    assert decision.effects == (Note("unfollowed"),)
+    assert decision.state.agent_id == AGENTS[0]
+
+
+def test_state_of_an_older_release_is_still_read() -> None:
+    assert State.from_json({"version": 1, "owner": "queue"}) == State(owner=Owner.QUEUE)
