@@ -1,0 +1,26 @@
+// The control API of the stand-in.
+
+export class Refused extends Error {
+  constructor(status, code) {
+    super(code)
+    this.status = status
+    this.code = code
+  }
+}
+
+async function ask(method, path, body) {
+  const response = await fetch(`/sandbox/api${path}`, {
+    method,
+    headers: body === undefined ? {} : { 'content-type': 'application/json' },
+    body: body === undefined ? undefined : JSON.stringify(body),
+  })
+  const answer = await response.json()
+  if (!response.ok) throw new Refused(response.status, answer.error ?? 'failed')
+  return answer
+}
+
+export const get = (path) => ask('GET', path)
+export const post = (path, body = {}) => ask('POST', path, body)
+
+export const accountPath = (appid) => `/accounts/${encodeURIComponent(appid)}`
+export const followerPath = (appid, openid) => `${accountPath(appid)}/followers/${encodeURIComponent(openid)}`
