@@ -1,0 +1,242 @@
+"""`Idempotency-Key`: a command that is sent again with the same key does nothing and gets the first answer again.
+
+A key is unique per person for 24 hours. While the first request runs it holds a lease; a second one waits for it a
+moment. An answer that a later try may well change (not signed in, too many, a defect of ours) is not kept.
+"""
+
+import asyncio
+import hashlib
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from http import HTTPStatus
+from typing import ClassVar
+
+from starlette.requests import HTTPConnection, Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from moorage.core.errors import DomainError, Malformed
+from moorage.core.ids import PersonId
+from moorage.entry.problems import MEDIA_TYPE, domain_problem
+from moorage.infra.database import Database
+
+COMMANDS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
+LONGEST_KEY = 200
+LEASE = timedelta(seconds=60)
+KEPT = timedelta(hours=24)
+WAITS_S = 5.0
+LOOKS_EVERY_S = 0.1
+NOT_KEPT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
+
+Whose = Callable[[HTTPConnection], Awaitable[PersonId | None]]
+
+
+@dataclass(eq=False)
+class IdempotencyConflict(DomainError):
+    """The key was used before for another request."""
+
+    code: ClassVar[str] = "core.idempotency_conflict"
+    kind: ClassVar[str] = "conflict"
+
+
+@dataclass(eq=False)
+class StillRunning(DomainError):
+    """The first request with this key has not ended yet; ask again in a moment."""
+
+    code: ClassVar[str] = "core.idempotency_still_running"
+    kind: ClassVar[str] = "conflict"
+    retry_after_s: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One request that carries a key."""
+
+    person_id: PersonId
+    key: str
+    digest: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class _Kept:
+    request_digest: bytes
+    status: int | None
+    body: bytes | None
+    lease_until: datetime
+    """Also names the lease: only who holds it may store an answer."""
+    ours: bool
+
+
+@dataclass(slots=True)
+class _Captured:
+    """An answer on its way out, with a copy of it."""
+
+    status: int = 0
+    body: bytearray = field(default_factory=bytearray)
+
+    def copy(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        elif message["type"] == "http.response.body":
+            self.body += message.get("body", b"")
+
+
+class Idempotency:
+    """Runs each command once per person and key."""
+
+    def __init__(self, app: ASGIApp, *, database: Callable[[], Database], whose: Whose) -> None:
+        self._app = app
+        self._database = database
+        self._whose = whose
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one connection."""
+        if scope["type"] != "http" or scope["method"] not in COMMANDS:
+            await self._app(scope, receive, send)
+            return
+        request = Request(scope, receive)
+        key = request.headers.get("idempotency-key")
+        person_id = await self._whose(request) if key is not None else None
+        if key is None or person_id is None:
+            await self._app(scope, receive, send)
+            return
+        try:
+            await self._once(request, person_id, key, send)
+        except DomainError as error:
+            await domain_problem(error)(scope, receive, send)
+
+    async def _once(self, request: Request, person_id: PersonId, key: str, send: Send) -> None:
+        if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
+            raise Malformed(field="Idempotency-Key", reason=f"1 to {LONGEST_KEY} printable characters")
+        body = await request.body()
+        command = Command(person_id=person_id, key=key, digest=_digest(request, body))
+        kept = await self._claim(command)
+        if kept.ours:
+            await self._run(request, body, command, lease=kept.lease_until, send=send)
+            return
+        await _replay(kept)(request.scope, request.receive, send)
+
+    async def _claim(self, command: Command) -> _Kept:
+        """Return our lease, or the answer of the one who had it before. Raises the two conflicts."""
+        deadline = asyncio.get_running_loop().time() + WAITS_S
+        while True:
+            kept = await claim(self._database(), command)
+            if kept.request_digest != command.digest:
+                raise IdempotencyConflict
+            if kept.ours or kept.status is not None:
+                return kept
+            if asyncio.get_running_loop().time() > deadline:
+                raise StillRunning
+            await asyncio.sleep(LOOKS_EVERY_S)
+
+    async def _run(self, request: Request, body: bytes, command: Command, *, lease: datetime, send: Send) -> None:
+        captured = _Captured()
+
+        async def tell(message: Message) -> None:
+            captured.copy(message)
+            if message["type"] == "http.response.body" and not message.get("more_body", False):
+                await settle(self._database(), command, lease=lease, status=captured.status, body=bytes(captured.body))
+            await send(message)
+
+        try:
+            await self._app(request.scope, _again(body, request.receive), tell)
+        except Exception:
+            await forget(self._database(), command, lease=lease)
+            raise
+
+
+async def claim(database: Database, command: Command) -> _Kept:
+    """Return the key's row after trying to lease it; `ours` tells whether this call got the lease.
+
+    A lease is taken when the key is new or a day old, or when an earlier lease ran out without an answer.
+    """
+    async with database.in_platform() as tx:
+        parameters = {
+            "person_id": command.person_id,
+            "key": command.key,
+            "digest": command.digest,
+            "now": tx.now,
+            "lease_until": tx.now + LEASE,
+            "kept_since": tx.now - KEPT,
+        }
+        leased = await tx.row(
+            _Kept,
+            """
+            INSERT INTO idempotency_keys AS k (person_id, key, request_digest, created_at, lease_until)
+            VALUES (%(person_id)s, %(key)s, %(digest)s, %(now)s, %(lease_until)s)
+            ON CONFLICT (person_id, key) DO UPDATE
+              SET request_digest = EXCLUDED.request_digest, status = NULL, body = NULL,
+                  created_at = EXCLUDED.created_at, lease_until = EXCLUDED.lease_until
+              WHERE k.created_at < %(kept_since)s
+                 OR (k.status IS NULL AND k.lease_until <= %(now)s AND k.request_digest = EXCLUDED.request_digest)
+            RETURNING request_digest, status, body, lease_until, true AS ours
+            """,
+            parameters,
+        )
+        if leased is not None:
+            return leased
+        kept = await tx.row(
+            _Kept,
+            """
+            SELECT request_digest, status, body, lease_until, false AS ours
+            FROM idempotency_keys WHERE person_id = %(person_id)s AND key = %(key)s
+            """,
+            parameters,
+        )
+    return kept if kept is not None else await claim(database, command)  # forgotten in between: it is free again
+
+
+async def settle(database: Database, command: Command, *, lease: datetime, status: int, body: bytes) -> None:
+    """Keep the answer for whoever asks again, or free the key if another try may be answered otherwise."""
+    if status in NOT_KEPT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        await forget(database, command, lease=lease)
+        return
+    async with database.in_platform() as tx:
+        await tx.execute(
+            """
+            UPDATE idempotency_keys SET status = %s, body = %s
+            WHERE person_id = %s AND key = %s AND lease_until = %s AND status IS NULL
+            """,
+            [status, body, command.person_id, command.key, lease],
+        )
+
+
+async def forget(database: Database, command: Command, *, lease: datetime) -> None:
+    """Free the key that was leased in vain."""
+    async with database.in_platform() as tx:
+        await tx.execute(
+            """
+            DELETE FROM idempotency_keys
+            WHERE person_id = %s AND key = %s AND lease_until = %s AND status IS NULL
+            """,
+            [command.person_id, command.key, lease],
+        )
+
+
+def _digest(request: Request, body: bytes) -> bytes:
+    head = f"{request.method} {request.url.path}?{request.url.query}\n"
+    return hashlib.sha256(head.encode("utf-8", "surrogateescape") + body).digest()
+
+
+def _replay(kept: _Kept) -> Response:
+    status = kept.status if kept.status is not None else HTTPStatus.OK
+    headers = {"Idempotency-Replayed": "true"}
+    if not kept.body:
+        return Response(status_code=status, headers=headers)
+    media_type = MEDIA_TYPE if status >= HTTPStatus.BAD_REQUEST else "application/json"
+    return Response(kept.body, status_code=status, media_type=media_type, headers=headers)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Return a `receive` that gives the body, which has been read already, once more."""
+    given = False
+
+    async def take() -> Message:
+        nonlocal given
+        if given:
+            return await receive()
+        given = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return take
