@@ -1,6 +1,6 @@
 """What the tests of every room stand on: a real database, workspaces in it, a clock that can be moved."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Generator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -63,10 +63,15 @@ class CountedCursor(AsyncCursor[tuple[object, ...]]):
     """A cursor that tells the counter of each statement."""
 
     async def execute(
-        self, query: Query, params: Params | None = None, *, prepare: bool | None = None, binary: bool | None = None
+        self,
+        query: Query,
+        params: Params | None = None,
+        *,
+        prepare: bool | None = None,
+        binary: bool | None = None,
     ) -> "CountedCursor":
         _counter.statements.append(str(query))
-        await super().execute(query, params, prepare=prepare, binary=binary)
+        await super().execute(query, params, prepare=prepare, binary=binary)  # pyright: ignore[reportArgumentType, reportCallIssue] -- the overloads split Query
         return self
 
 
@@ -78,7 +83,7 @@ def postgres() -> Iterator[Server]:
 
 
 @contextmanager
-def _new_database(server: Server) -> Iterator[str]:
+def _new_database(server: Server) -> Generator[str]:
     name = f"test_{next(_database_numbers)}"
     server.create_database(name=name, template="template_moorage")
     try:
@@ -88,7 +93,7 @@ def _new_database(server: Server) -> Iterator[str]:
 
 
 @asynccontextmanager
-async def _served_pool(server: Server, name: str) -> AsyncIterator[AsyncConnectionPool]:
+async def _served_pool(server: Server, name: str) -> AsyncGenerator[AsyncConnectionPool]:
     """Open a pool as moorage_app in which every connection has served another workspace before."""
     url = server.url(database=name, login="moorage_app")
     async with await open_pool(url, size=POOL_SIZE, cursor_factory=CountedCursor, configure=_serve_another) as pool:
@@ -161,9 +166,7 @@ async def a_workspace(database: Database, *, name: str = "Harbour Tea", locale: 
             "INSERT INTO workspaces (id, name, locale, created_at) VALUES (%s, %s, %s, %s)",
             [workspace_id, name, locale, tx.now],
         )
-        await tx.execute(
-            "INSERT INTO event_counters (workspace_id, epoch) VALUES (%s, %s)", [workspace_id, new_id()]
-        )
+        await tx.execute("INSERT INTO event_counters (workspace_id, epoch) VALUES (%s, %s)", [workspace_id, new_id()])
     return workspace_id
 
 

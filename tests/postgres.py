@@ -7,7 +7,7 @@ import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib.util import find_spec
@@ -64,13 +64,13 @@ class Server:
         """Drop `name`, ending whatever is connected to it."""
         self._administer(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))
 
-    def _administer(self, statement: sql.Composable) -> None:
+    def _administer(self, statement: sql.Composed) -> None:
         with psycopg.connect(self.url(database="postgres", login="postgres"), autocommit=True) as connection:
             connection.execute(statement)
 
 
 @contextmanager
-def running_server() -> Iterator[Server]:
+def running_server() -> Generator[Server]:
     """Start a server with the three roles and the migrated database `template_moorage`; end it afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="moorage-tests-", dir="/tmp"))
     try:

@@ -96,12 +96,13 @@ async def open_pool(
     if cursor_factory is not None:
         kwargs["cursor_factory"] = cursor_factory
     await _check(url, kwargs)
+
     async def prepare(connection: AsyncConnection) -> None:
         set_json_dumps(dump_json, context=connection)
         if configure is not None:
             await configure(connection)
 
-    pool = AsyncConnectionPool(
+    pool: AsyncConnectionPool = AsyncConnectionPool(
         url, min_size=1, max_size=size, open=False, kwargs=kwargs, configure=prepare, name=application_name
     )
     await pool.open(wait=True, timeout=CONNECT_LIMIT_S)

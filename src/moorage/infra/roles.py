@@ -119,6 +119,6 @@ def _is_member(connection: psycopg.Connection, member: str, role: str) -> bool:
     return bool(_value(connection, asked))
 
 
-def _value(connection: psycopg.Connection, query: sql.Composable) -> object | None:
+def _value(connection: psycopg.Connection, query: sql.SQL | sql.Composed) -> object | None:
     with connection.cursor(row_factory=scalar_row) as cursor:
         return cursor.execute(query).fetchone()

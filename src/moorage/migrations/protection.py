@@ -7,7 +7,7 @@ from alembic import op
 from psycopg import sql
 
 
-def run(statements: LiteralString | sql.Composable) -> None:
+def run(statements: LiteralString | sql.Composed) -> None:
     """Run one or several statements as they stand: no colon or percent sign has a meaning."""
     driver = op.get_bind().connection.driver_connection
     if not isinstance(driver, psycopg.Connection):

@@ -223,7 +223,8 @@ CREATE TABLE threads (
   created_at timestamptz NOT NULL,
   PRIMARY KEY (workspace_id, id),
   FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id),
-  FOREIGN KEY (workspace_id, customer_id) REFERENCES customers (workspace_id, id)
+  -- Deferred, because the statement that makes a thread is also its lock: its customer follows, if the thread is new.
+  FOREIGN KEY (workspace_id, customer_id) REFERENCES customers (workspace_id, id) DEFERRABLE INITIALLY DEFERRED
 );
 CREATE UNIQUE INDEX threads_external ON threads (workspace_id, channel_id, external_customer_id);
 CREATE INDEX threads_customer ON threads (workspace_id, customer_id);
@@ -275,6 +276,7 @@ CREATE TABLE messages (
   conversation_id uuid,
   author_kind text NOT NULL CHECK (author_kind IN ('customer', 'bot', 'agent', 'system')),
   author_agent_id uuid,
+  why text, -- the rule that wrote it, also where it speaks for an agent; null: a person did
   content jsonb NOT NULL,
   delivery_state text CHECK (delivery_state IN ('queued', 'sending', 'sent', 'answered', 'unconfirmed', 'failed')),
   delivery_reason text,
@@ -292,6 +294,8 @@ CREATE TABLE messages (
 CREATE UNIQUE INDEX messages_order ON messages (workspace_id, thread_id, seq);
 CREATE INDEX messages_conversation ON messages (workspace_id, conversation_id, seq);
 
+-- One row for each kind of trigger. `id` changes with each new trigger, so that a message of an earlier one is never
+-- given back to this one; it stands in no key, so that the change touches no index.
 CREATE TABLE budgets (
   workspace_id uuid NOT NULL,
   id uuid NOT NULL,
@@ -301,10 +305,9 @@ CREATE TABLE budgets (
   used integer NOT NULL DEFAULT 0 CHECK (used >= 0),
   opened_at timestamptz NOT NULL,
   ends_at timestamptz NOT NULL,
-  PRIMARY KEY (workspace_id, id),
+  PRIMARY KEY (workspace_id, thread_id, trigger),
   FOREIGN KEY (workspace_id, thread_id) REFERENCES threads (workspace_id, id)
 );
-CREATE UNIQUE INDEX budgets_trigger ON budgets (workspace_id, thread_id, trigger);
 
 CREATE TABLE deliveries (
   workspace_id uuid NOT NULL,
