@@ -1,0 +1,107 @@
+"""WeChat's HTTP API as far as we call it: typed results, named failures.
+
+Source: WeChat Official Account docs, "Get stable access token", "Customer service messages", "Typing state".
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import cast
+
+import httpx
+
+from moorage.connectors.contract import IssuedToken, Sent, Unreachable
+from moorage.connectors.wechat_oa.refusals import failure_of, failure_of_token_call
+from moorage.infra.http_client import CallFailed, call
+
+MOST_DETAIL_CHARACTERS = 300
+LONGEST_TOKEN_CHARACTERS = 1024
+LONGEST_TOKEN_LIFE_S = 7200
+
+
+class WechatApi:
+    """The calls of one installation, on behalf of any account."""
+
+    def __init__(self, *, http: httpx.AsyncClient, api_url: str) -> None:
+        self._http = http
+        self._api_url = api_url.rstrip("/")
+
+    async def stable_token(self, *, appid: str, secret: str, force: bool, deadline: float) -> IssuedToken:
+        """Return the account's token. `force` ends the present one at once; WeChat allows that 20 times a day.
+
+        Without it WeChat gives the same token until its last five minutes. Raises a provider failure.
+        """
+        asked: dict[str, object] = {"grant_type": "client_credential", "appid": appid, "secret": secret}
+        if force:
+            asked["force_refresh"] = True
+        answer = await self._post("/cgi-bin/stable_token", asked, deadline=deadline)
+        if errcode := _errcode(answer):
+            raise failure_of_token_call(errcode=errcode, detail=_detail(answer))
+        token, lasts_s = answer.get("access_token"), answer.get("expires_in")
+        if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN_CHARACTERS or not isinstance(lasts_s, int):
+            raise _not_wechat(detail="an answer without a token")
+        return IssuedToken(token=token, lasts=timedelta(seconds=max(0, min(lasts_s, LONGEST_TOKEN_LIFE_S))))
+
+    async def send_text(self, *, token: str, openid: str, text: str, deadline: float) -> Sent:
+        """Hand one text over to one customer. Raises a provider failure, TokenRefused among them."""
+        asked = {"touser": openid, "msgtype": "text", "text": {"content": text}}
+        answer = await self._post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
+        if errcode := _errcode(answer):
+            raise failure_of(errcode=errcode, detail=_detail(answer))
+        message_id = answer.get("msgid")
+        return Sent(external_message_id=None if message_id is None else str(message_id))
+
+    async def show_typing(self, *, token: str, openid: str, deadline: float) -> None:
+        """Show "typing" to one customer for 15 s. Raises a provider failure."""
+        asked = {"touser": openid, "command": "Typing"}
+        answer = await self._post("/cgi-bin/message/custom/typing", asked, token=token, deadline=deadline)
+        if errcode := _errcode(answer):
+            raise failure_of(errcode=errcode, detail=_detail(answer))
+
+    async def _post(
+        self, path: str, asked: Mapping[str, object], *, deadline: float, token: str | None = None
+    ) -> Mapping[str, object]:
+        """Return the JSON object that WeChat answers; its status is 200 for success and refusal alike."""
+        request = self._http.build_request(
+            "POST",
+            self._api_url + path,
+            params=None if token is None else {"access_token": token},
+            # Escapes of the form \uXXXX would reach the customer letter by letter.
+            content=json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace"),
+            headers={"content-type": "application/json; charset=utf-8"},
+        )
+        try:
+            response = await call(self._http, request, deadline)
+        except CallFailed as error:
+            raise Unreachable(external_code=None, detail=error.detail, written=error.written) from error
+        if response.status_code != httpx.codes.OK:
+            raise _not_wechat(detail=f"HTTP status {response.status_code}")
+        return _read_object(response.content)
+
+
+def _read_object(body: bytes) -> Mapping[str, object]:
+    try:
+        # The declared encoding is not to be trusted, and texts may hold raw control characters.
+        answer: object = json.loads(body.decode("utf-8", "replace"), strict=False)
+    except (ValueError, RecursionError) as error:
+        raise _not_wechat(detail="an answer that is not JSON") from error
+    if not isinstance(answer, dict):
+        raise _not_wechat(detail="an answer that is no JSON object")
+    return cast("dict[str, object]", answer)
+
+
+def _not_wechat(*, detail: str) -> Unreachable:
+    """Return the failure for an answer that WeChat does not give. The request arrived somewhere: nobody knows more."""
+    return Unreachable(external_code=None, detail=detail, written=True)
+
+
+def _errcode(answer: Mapping[str, object]) -> int:
+    """Return the error code; 0 for success, which some calls tell by leaving it out."""
+    errcode = answer.get("errcode", 0)
+    if not isinstance(errcode, int):
+        raise _not_wechat(detail="an error code that is no number")
+    return errcode
+
+
+def _detail(answer: Mapping[str, object]) -> str:
+    return str(answer.get("errmsg", ""))[:MOST_DETAIL_CHARACTERS]

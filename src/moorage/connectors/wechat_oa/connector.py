@@ -1,0 +1,206 @@
+"""The Official Account as a kind of channel: the contract, joined from the parts beside this file."""
+
+import hashlib
+import secrets
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import ClassVar
+
+from moorage.connectors.contract import (
+    AddressVerified,
+    Content,
+    Endpoint,
+    Inbound,
+    IssuedToken,
+    MalformedInput,
+    Manifest,
+    Outbound,
+    RawRequest,
+    RefusalReason,
+    Refused,
+    Sent,
+    Text,
+    TokenRefused,
+    UncoveredBody,
+    WireReply,
+)
+from moorage.connectors.wechat_oa import crypto
+from moorage.connectors.wechat_oa.client import WechatApi
+from moorage.connectors.wechat_oa.fields import format_of, read_fields, text_of, write_fields
+from moorage.connectors.wechat_oa.manifest import MANIFEST, MOST_BODY_BYTES, SIGNED_WITHIN
+from moorage.connectors.wechat_oa.wire import read_push, write_text_reply
+
+MOST_NONCE_CHARACTERS = 64
+CONTENT_TYPES = frozenset({"text/xml", "application/xml", "application/json", "text/plain", ""})
+"""WeChat sends `text/xml`; the others are what proxies and accounts with JSON pushes make of it."""
+KEY_FIELDS = ("aes_key", "previous_aes_key")
+"""The credentials that may open a push: WeChat goes on with the old key for a while after a change."""
+
+
+class WechatOfficialAccount:
+    """Connects Official Accounts that are docked with their own credentials."""
+
+    manifest: ClassVar[Manifest] = MANIFEST
+
+    def __init__(self, *, api: WechatApi) -> None:
+        self._api = api
+
+    def receive(
+        self, *, credentials: Mapping[str, str], request: RawRequest, now: datetime
+    ) -> Inbound | AddressVerified:
+        """Verify, open and parse one request of WeChat's. Raises MalformedInput or UnsupportedInput."""
+        if len(request.body) > MOST_BODY_BYTES:
+            raise MalformedInput(reason="body_too_large")
+        if request.method == "GET":
+            _check_url_signature(credentials=credentials, query=request.query, now=now)
+            return AddressVerified(body=request.query.get("echostr", "").encode("utf-8", "replace"))
+        if "signature" in request.query:  # always sent; a stranger's body is not even parsed
+            _check_url_signature(credentials=credentials, query=request.query, now=now)
+        if request.content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
+            raise MalformedInput(reason="wrong_content_type")
+        if request.query.get("encrypt_type", "raw") == "raw" and "msg_signature" not in request.query:
+            return _receive_plain(credentials=credentials, request=request, now=now)
+        return _receive_sealed(credentials=credentials, request=request, now=now)
+
+    def replay(self, *, body: bytes) -> Inbound:
+        """Parse a stored plaintext again. Raises MalformedInput or UnsupportedInput."""
+        return read_push(body)
+
+    def acknowledge(self) -> WireReply:
+        """Return `success`: taken, nothing to show. It is never sealed."""
+        return WireReply(body=b"success", content_type="text/plain; charset=utf-8")
+
+    def passive_reply(self, *, inbound: Inbound, content: Content, now: datetime) -> bytes | None:
+        """Return the plaintext answer for a text that fits after a push that shows answers, else None."""
+        return write_text_reply(inbound=inbound, text=content.text, now=now) if isinstance(content, Text) else None
+
+    def seal_reply(
+        self, *, credentials: Mapping[str, str], reply: bytes, context: Mapping[str, str], now: datetime
+    ) -> WireReply:
+        """Return `reply` as the answer to the request of `context`, sealed with the key that opened it."""
+        form = "json" if context.get("envelope") == "json" else "xml"
+        content_type = f"application/{form}; charset=utf-8"
+        if "key" not in context:
+            return WireReply(body=reply, content_type=content_type)
+        encrypt = crypto.seal(
+            reply,
+            key=crypto.decode_aes_key(credentials[context["key"]]),
+            appid=credentials["appid"],
+            random=secrets.token_hex(crypto.RANDOM_BYTES // 2).encode(),
+        )
+        timestamp, nonce = int(now.timestamp()), context.get("nonce", "")
+        signature = crypto.sign_message(
+            token=credentials["token"], timestamp=str(timestamp), nonce=nonce, encrypt=encrypt
+        )
+        envelope = {"Encrypt": encrypt, "MsgSignature": signature, "TimeStamp": timestamp, "Nonce": nonce}
+        return WireReply(body=write_fields(envelope, format=form), content_type=content_type)
+
+    async def send(self, endpoint: Endpoint, message: Outbound, *, deadline: float) -> Sent:
+        """Hand over one text. Raises a provider failure; a refused token is renewed and the call repeated once."""
+        text = _sendable_text(message.content)
+        openid = message.external_customer_id
+        token = await endpoint.tokens.token(deadline=deadline)
+        try:
+            return await self._api.send_text(token=token, openid=openid, text=text, deadline=deadline)
+        except TokenRefused:
+            token = await endpoint.tokens.after_refusal(failed=token, deadline=deadline)
+            return await self._api.send_text(token=token, openid=openid, text=text, deadline=deadline)
+
+    async def issue_token(self, *, credentials: Mapping[str, str], force: bool, deadline: float) -> IssuedToken:
+        """Return a token from WeChat's stable endpoint. Raises a provider failure."""
+        appid, secret = credentials["appid"], credentials["secret"]
+        return await self._api.stable_token(appid=appid, secret=secret, force=force, deadline=deadline)
+
+    async def show_typing(self, endpoint: Endpoint, *, external_customer_id: str, deadline: float) -> None:
+        """Show the customer that somebody writes, for 15 s. Raises a provider failure."""
+        token = await endpoint.tokens.token(deadline=deadline)
+        try:
+            await self._api.show_typing(token=token, openid=external_customer_id, deadline=deadline)
+        except TokenRefused:
+            token = await endpoint.tokens.after_refusal(failed=token, deadline=deadline)
+            await self._api.show_typing(token=token, openid=external_customer_id, deadline=deadline)
+
+
+# ---------------------------------------------------------------- receiving
+
+
+def _check_url_signature(*, credentials: Mapping[str, str], query: Mapping[str, str], now: datetime) -> None:
+    timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+    expected = crypto.sign_url(token=credentials["token"], timestamp=timestamp, nonce=nonce)
+    crypto.check_signature(expected=expected, given=query.get("signature", ""))
+    _check_age(timestamp=timestamp, nonce=nonce, now=now)
+
+
+def _check_age(*, timestamp: str, nonce: str, now: datetime) -> None:
+    """Return if a signed request is of our time. Called after the signature: only WeChat's own word is judged."""
+    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11) or len(nonce) > MOST_NONCE_CHARACTERS:
+        raise MalformedInput(reason="invalid_timestamp")
+    age = now - datetime.fromtimestamp(int(timestamp), UTC)
+    if not -SIGNED_WITHIN <= age <= SIGNED_WITHIN:
+        raise MalformedInput(reason="stale_timestamp")
+
+
+def _receive_sealed(*, credentials: Mapping[str, str], request: RawRequest, now: datetime) -> Inbound:
+    query = request.query
+    timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
+    outer = read_fields(request.body)
+    encrypt = (text_of(outer, "Encrypt") or "").strip()
+    expected = crypto.sign_message(token=credentials["token"], timestamp=timestamp, nonce=nonce, encrypt=encrypt)
+    crypto.check_signature(expected=expected, given=query.get("msg_signature", ""))
+    _check_age(timestamp=timestamp, nonce=nonce, now=now)
+    key, body = _open(encrypt, credentials=credentials)
+    # In compatible mode the same fields stand beside Encrypt. Nothing signs those: only what was sealed counts.
+    inbound = read_push(body)
+    _check_account(inbound, credentials=credentials, outer=text_of(outer, "ToUserName"))
+    return replace(inbound, reply_context={"nonce": nonce, "key": key, "envelope": format_of(request.body)})
+
+
+def _receive_plain(*, credentials: Mapping[str, str], request: RawRequest, now: datetime) -> Inbound:
+    if credentials.get("mode", "secure") != "plaintext":
+        raise MalformedInput(reason="plaintext_not_allowed")
+    _check_url_signature(credentials=credentials, query=request.query, now=now)
+    inbound = read_push(request.body)
+    _check_account(inbound, credentials=credentials, outer=None)
+    uncovered = UncoveredBody(
+        timestamp=request.query["timestamp"],
+        nonce=request.query.get("nonce", ""),
+        digest=hashlib.sha256(request.body).digest(),
+    )
+    return replace(inbound, reply_context={"envelope": format_of(request.body)}, uncovered=uncovered)
+
+
+def _open(encrypt: str, *, credentials: Mapping[str, str]) -> tuple[str, bytes]:
+    """Return the name of the key that opens `encrypt`, and what is inside. Raises what the present key met."""
+    failure: MalformedInput | None = None
+    for name in KEY_FIELDS:
+        if not credentials.get(name):
+            continue
+        try:
+            key = crypto.decode_aes_key(credentials[name])
+            return name, crypto.unseal(encrypt, key=key, appid=credentials["appid"])
+        except MalformedInput as error:
+            failure = failure or error
+    raise failure or MalformedInput(reason="no_key")
+
+
+def _check_account(inbound: Inbound, *, credentials: Mapping[str, str], outer: str | None) -> None:
+    """Return if the push is for this account. Its `gh_` id is known only where an admin gave it."""
+    known = {name for name in (credentials.get("original_id"), outer) if name}
+    if known - {inbound.external_account_id}:
+        raise MalformedInput(reason="foreign_account")
+
+
+# ---------------------------------------------------------------- sending
+
+
+def _sendable_text(content: Content) -> str:
+    """Return the text of `content`. Raises Refused before anything is asked of WeChat."""
+    if not isinstance(content, Text):
+        raise Refused(external_code=None, detail=content.type, reason=RefusalReason.KIND_NOT_SENDABLE)
+    if not content.text.strip():
+        raise Refused(external_code=None, detail="", reason=RefusalReason.EMPTY)
+    size = len(content.text.encode("utf-8", "replace"))
+    if size > MANIFEST.max_text_bytes:
+        raise Refused(external_code=None, detail=f"{size} bytes", reason=RefusalReason.TOO_LONG)
+    return content.text

@@ -1,0 +1,66 @@
+"""What an Official Account can do, as data. Every limit of WeChat's stands here, with its source."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from moorage.connectors.contract import BudgetRule, CredentialField, Manifest
+
+MOST_TEXT_BYTES = 2048
+"""UTF-8 bytes of one text; above it WeChat answers 45002. Measured in the field, no current page states it."""
+
+MOST_BODY_BYTES = 128 * 1024
+"""Of one push. WeChat's largest notice, a mass sending's result, has a few kilobytes."""
+
+SIGNED_WITHIN = timedelta(minutes=10)
+"""How far a push's signed time may be from ours."""
+
+MODES = ("secure", "compatible", "plaintext")
+"""How pushes arrive. Plaintext is accepted only where an admin has switched it on: nothing protects its body."""
+
+_MINUTE = BudgetRule(most=3, lasts=timedelta(minutes=1), ends_early=timedelta(seconds=5))
+
+
+def _rules(*, messages: int) -> Mapping[str, BudgetRule]:
+    """Return the rules of one era of WeChat's. Source: docs, "Customer service messages: when sending is allowed"."""
+    message = BudgetRule(most=messages, lasts=timedelta(hours=48), ends_early=timedelta(seconds=30))
+    return {"message": message, "menu": _MINUTE, "scan": _MINUTE, "follow": _MINUTE}
+
+
+MANIFEST = Manifest(
+    kind="wechat_oa",
+    credential_fields=(
+        CredentialField(name="appid", pattern=r"wx[0-9a-f]{16}", secret=False, example="wx7c1e5a90b2d4f683"),
+        CredentialField(
+            name="secret", pattern=r"[0-9a-fA-F]{32}", secret=True, example="0123456789abcdef0123456789abcdef"
+        ),
+        CredentialField(name="token", pattern=r"[A-Za-z0-9]{3,32}", secret=True, example="Kf7tokenXq2LmZ"),
+        CredentialField(
+            name="aes_key",
+            pattern=r"[A-Za-z0-9]{43}",
+            secret=True,
+            example="hV3qYp8sTzR1mNc5JkW0eLxDgUa2BoF7iQv9tSwMyHA",
+        ),
+    ),
+    optional_credential_fields=(
+        CredentialField(
+            name="mode", pattern=r"secure|compatible|plaintext", secret=False, example="secure", default="secure"
+        ),
+        CredentialField(
+            name="previous_aes_key",
+            pattern=r"([A-Za-z0-9]{43})?",
+            secret=True,
+            example="Zx4Lk9QwE2rT7yU1iOpA6sD3fG8hJ5kB0nMvC2xZq7Y",
+            default="",
+        ),
+        CredentialField(
+            name="original_id", pattern=r"(gh_[0-9a-zA-Z]{1,32})?", secret=False, example="gh_5b8e21a7c4d9", default=""
+        ),
+    ),
+    account_field="appid",
+    push_path="/wechat/oa/{external_id}",
+    max_text_bytes=MOST_TEXT_BYTES,
+    sendable=frozenset({"text"}),
+    passive_reply=True,
+    budget_presets={"guide": _rules(messages=20), "2023": _rules(messages=5)},
+    default_preset="guide",
+)
