@@ -1,0 +1,151 @@
+"""How many messages may still be sent to a customer, and until when. Pure rules over a thread's budgets.
+
+What the customer did opens a budget: one per kind of trigger and thread, and a new trigger of the kind replaces it. A
+message is charged when it is accepted, to the open budget that ends first. The rules are data of the channel.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from moorage.connectors.contract import BudgetRule, Manifest
+from moorage.core.errors import DomainError
+
+Trigger = Literal["message", "menu", "scan", "follow"]
+LockReason = Literal["no_window", "spent", "unfollowed", "channel_state"]
+Rules = Mapping[str, BudgetRule]
+
+LARGE = 20
+KEPT_OF_LARGE = 3
+KEPT_OF_SMALL = 1
+
+
+@dataclass(eq=False)
+class BudgetClosed(DomainError):
+    """The provider accepts no further message to this customer until they act again."""
+
+    code: ClassVar[str] = "conversations.budget_closed"
+    kind: ClassVar[str] = "conflict"
+    reason: LockReason
+
+
+@dataclass(frozen=True, slots=True)
+class Budget:
+    """What one trigger of the customer allows. Ended at `ends_at`, which lies a little before the provider's end."""
+
+    id: UUID
+    trigger: Trigger
+    most: int
+    used: int
+    opened_at: datetime
+    ends_at: datetime
+
+    @property
+    def left(self) -> int:
+        """Return how many messages it still takes."""
+        return max(0, self.most - self.used)
+
+    @property
+    def kept_for_people(self) -> int:
+        """Return how many of it automatic messages must leave: only a customer's message gives enough to keep some."""
+        if self.trigger != "message":
+            return 0
+        return KEPT_OF_LARGE if self.most >= LARGE else min(KEPT_OF_SMALL, self.most)
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What the composer shows. `left` and `most` are None where the provider sets no limit."""
+
+    open: bool
+    left: int | None
+    most: int | None
+    ends_at: datetime | None
+    reason: LockReason | None
+
+
+def rules_of(manifest: Manifest, *, preset: object) -> Rules:
+    """Return the rules that a channel's chosen `preset` names, else the kind's own; empty where there is no limit."""
+    name = preset if isinstance(preset, str) and preset in manifest.budget_presets else manifest.default_preset
+    return {} if name is None else manifest.budget_presets[name]
+
+
+def reopened(
+    budgets: Sequence[Budget], *, rules: Rules, trigger: Trigger, happened_at: datetime, new_id: UUID
+) -> Sequence[Budget]:
+    """Return the budgets after `trigger` at `happened_at`; an older one of the kind than the running changes nothing.
+
+    The new one has another id than the one it replaces, so that nothing charged before is given back to it.
+    """
+    rule = rules.get(trigger)
+    running = next((budget for budget in budgets if budget.trigger == trigger), None)
+    if rule is None or (running is not None and running.opened_at > happened_at):
+        return budgets
+    fresh = Budget(
+        id=new_id,
+        trigger=trigger,
+        most=rule.most,
+        used=0,
+        opened_at=happened_at,
+        ends_at=happened_at + rule.lasts - rule.ends_early,
+    )
+    return [*(budget for budget in budgets if budget.trigger != trigger), fresh]
+
+
+def payer(budgets: Sequence[Budget], *, by_rule: str | None, now: datetime) -> Budget | None:
+    """Return the budget that a message accepted `now` is charged to: the open one that ends first. None: none is open.
+
+    `by_rule` names the rule that speaks, where no person does: it must leave what is kept for people.
+    """
+    paying = [
+        budget
+        for budget in budgets
+        if now < budget.ends_at and budget.left > (0 if by_rule is None else budget.kept_for_people)
+    ]
+    return min(paying, key=lambda budget: (budget.ends_at, budget.trigger), default=None)
+
+
+def charged(budgets: Sequence[Budget], *, budget_id: UUID) -> Sequence[Budget]:
+    """Return the budgets with one message more on `budget_id`."""
+    return [replace(budget, used=budget.used + 1) if budget.id == budget_id else budget for budget in budgets]
+
+
+def given_back(budgets: Sequence[Budget], *, budget_id: UUID) -> Sequence[Budget]:
+    """Return the budgets with one message less on `budget_id`, if it is still running under this id."""
+    return [replace(budget, used=max(0, budget.used - 1)) if budget.id == budget_id else budget for budget in budgets]
+
+
+def spent(budgets: Sequence[Budget], *, budget_id: UUID) -> Sequence[Budget]:
+    """Return the budgets with nothing left on `budget_id`: the provider counts more than we do, and its word wins."""
+    return [
+        replace(budget, used=max(budget.used, budget.most)) if budget.id == budget_id else budget for budget in budgets
+    ]
+
+
+def closed(budgets: Sequence[Budget], *, now: datetime) -> Sequence[Budget]:
+    """Return the budgets, all ended by `now`: the provider says that the customer's window is closed."""
+    return [replace(budget, ends_at=min(budget.ends_at, now)) for budget in budgets]
+
+
+def standing(budgets: Sequence[Budget], *, rules: Rules, now: datetime) -> Standing:
+    """Return what a person may still send, over all open budgets; `ends_at` is when the last of them ends."""
+    if not rules:
+        return Standing(open=True, left=None, most=None, ends_at=None, reason=None)
+    running = [budget for budget in budgets if now < budget.ends_at]
+    paying = [budget for budget in running if budget.left > 0]
+    if not paying:
+        return Standing(open=False, left=0, most=0, ends_at=None, reason="spent" if running else "no_window")
+    return Standing(
+        open=True,
+        left=sum(budget.left for budget in paying),
+        most=sum(budget.most for budget in paying),
+        ends_at=max(budget.ends_at for budget in paying),
+        reason=None,
+    )
+
+
+def locked(reason: LockReason) -> Standing:
+    """Return the standing of a customer to whom nothing can be sent for `reason`, whatever the budgets say."""
+    return Standing(open=False, left=0, most=0, ends_at=None, reason=reason)

@@ -1,0 +1,177 @@
+"""What a thread is made of: its conversations, messages and deliveries. Frozen values; nothing here knows a table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Literal
+from uuid import UUID
+
+from moorage.connectors.contract import Content, Text
+from moorage.core.ids import (
+    AgentId,
+    ChannelId,
+    ConversationId,
+    CustomerId,
+    DeliveryId,
+    GroupId,
+    MessageId,
+    ThreadId,
+    WorkspaceId,
+)
+
+LATE_AFTER = timedelta(seconds=2)
+"""A message older than its neighbour by more than this arrived late. Providers tell time in whole seconds."""
+
+PREVIEW_CHARACTERS = 120
+
+OwnerKind = Literal["bot", "queue", "agent", "nobody"]
+AuthorKind = Literal["customer", "bot", "agent", "system"]
+FollowState = Literal["unknown", "following", "unfollowed"]
+
+
+class DeliveryState(StrEnum):
+    """What is known of a message on its way to the customer."""
+
+    QUEUED = "queued"
+    SENDING = "sending"
+    SENT = "sent"
+    ANSWERED = "answered"
+    """Given as the answer to the customer's own request; the provider tells no more."""
+    UNCONFIRMED = "unconfirmed"
+    """The provider may or may not have it. Never sent again by itself."""
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class Thread:
+    """One customer on one channel, for ever."""
+
+    id: ThreadId
+    channel_id: ChannelId
+    customer_id: CustomerId
+    external_customer_id: str
+    seq: int
+    follow_state: FollowState
+    last_customer_message_at: datetime | None
+    last_provider_at: datetime | None
+    """The latest instant that the provider named for this thread: later ones are in order, earlier ones came late."""
+
+    @property
+    def is_reachable(self) -> bool:
+        """Return whether something sent would arrive, as far as we know."""
+        return self.follow_state != "unfollowed"
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """One service session of a thread. `engine_state` is reception's own; nobody else reads it.
+
+    A closed conversation keeps the agent it had last.
+    """
+
+    id: ConversationId
+    state: Literal["open", "closed"]
+    owner_kind: OwnerKind
+    owner_agent_id: AgentId | None
+    group_id: GroupId | None
+    engine_state: Mapping[str, object]
+    opened_at: datetime
+    queued_at: datetime | None
+    assigned_at: datetime | None
+    closed_at: datetime | None
+    end_reason: str | None
+    waiting_since: datetime | None
+    unread: int
+    last_message_at: datetime
+    last_message: Mapping[str, str]
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who wrote a message. `why` is set where a rule wrote it, also where it speaks for an agent."""
+
+    kind: AuthorKind
+    agent_id: AgentId | None = None
+    why: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One entry of a thread."""
+
+    id: MessageId
+    seq: int
+    conversation_id: ConversationId | None
+    author: Author
+    content: Content
+    delivery_state: DeliveryState | None
+    delivery_reason: str | None
+    arrived_late: bool
+    sent_at: datetime
+    created_at: datetime
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Where a thread stands: its channel, its customer and its company, as far as conversations show or need them."""
+
+    channel_id: ChannelId
+    channel_kind: str
+    channel_name: str
+    channel_state: str
+    channel_settings: Mapping[str, object]
+    customer_id: CustomerId
+    customer_name: str
+    locale: str
+    time_zone: str
+    default_group_id: GroupId | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewDelivery:
+    """A message that is to be handed over, and the budget it was charged to (None: the provider sets no limit)."""
+
+    id: DeliveryId
+    message_id: MessageId
+    seq: int
+    budget_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class OwnerSpan:
+    """Who owned a conversation from when to when (None: still), and why."""
+
+    id: UUID
+    conversation_id: ConversationId
+    owner_kind: OwnerKind
+    agent_id: AgentId | None
+    started_at: datetime
+    ended_at: datetime | None
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimedDelivery:
+    """A message to hand over now, leased to one sender."""
+
+    workspace_id: WorkspaceId
+    id: DeliveryId
+    thread_id: ThreadId
+    channel_id: ChannelId
+    message_id: MessageId
+    attempts: int
+    first_tried_at: datetime
+
+
+def arrived_late(thread: Thread, *, happened_at: datetime) -> bool:
+    """Return whether something of `happened_at` is older than its neighbour in `thread` by more than 2 s."""
+    return thread.last_provider_at is not None and happened_at < thread.last_provider_at - LATE_AFTER
+
+
+def summary_of(content: Content, *, author_kind: AuthorKind) -> dict[str, str]:
+    """Return what a list shows of a message: who wrote it, its type, and the beginning of its words."""
+    words = content.text if isinstance(content, Text) else ""
+    return {"author_kind": author_kind, "preview": words[:PREVIEW_CHARACTERS], "type": content.type}

@@ -1,0 +1,206 @@
+"""A thread under its lock, with all that one transaction changes in it.
+
+Whoever works on a thread locks it first, changes the value here in memory by the functions of `operations.py`, and
+writes it at the end by `save`: so a push costs few statements, however much is decided about it.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import cast
+
+from pydantic import TypeAdapter
+
+from moorage.connectors.registry import Connectors
+from moorage.conversations.budgets import Budget, Rules, rules_of
+from moorage.conversations.model import (
+    Conversation,
+    FollowState,
+    Message,
+    NewDelivery,
+    OwnerSpan,
+    Surroundings,
+    Thread,
+)
+from moorage.core.errors import Missing
+from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, ThreadId, new_id
+from moorage.customers.operations import fallback_name
+from moorage.infra.database import Tx
+
+_CONVERSATION = TypeAdapter(Conversation)
+_BUDGETS = TypeAdapter(list[Budget])
+
+
+@dataclass(slots=True)
+class OpenThread:
+    """A locked thread. The first part is what stands in the tables, the second what this transaction adds."""
+
+    now: datetime
+    thread: Thread
+    around: Surroundings
+    newest: Conversation | None
+    """The open conversation, or the one that was closed last."""
+    budgets: Sequence[Budget]
+    rules: Rules
+    agent_names: dict[AgentId, str]
+
+    touched: dict[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
+    audiences: dict[ConversationId, set[str]] = field(default_factory=dict[ConversationId, set[str]])
+    messages: list[Message] = field(default_factory=list[Message])
+    deliveries: list[NewDelivery] = field(default_factory=list[NewDelivery])
+    spans: list[OwnerSpan] = field(default_factory=list[OwnerSpan])
+    owners_changed: set[ConversationId] = field(default_factory=set[ConversationId])
+
+    @property
+    def conversation(self) -> Conversation | None:
+        """Return the open conversation, if there is one."""
+        return self.newest if self.newest is not None and self.newest.state == "open" else None
+
+
+@dataclass(frozen=True, slots=True)
+class LockedThread:
+    """A thread's row, locked. `made` tells that this transaction made it: its customer is not there yet."""
+
+    id: ThreadId
+    channel_id: ChannelId
+    customer_id: CustomerId
+    external_customer_id: str
+    made: bool
+
+
+async def lock_thread(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> LockedThread:
+    """Return the thread of a customer on a channel, made if it is new, and locked until the transaction ends.
+
+    A new thread's `customer_id` is a fresh id; the caller adds the customer before the transaction ends.
+    """
+    customer_id = CustomerId(new_id())
+    locked = await tx.row(
+        LockedThread,
+        """
+        INSERT INTO threads AS t (workspace_id, id, channel_id, customer_id, external_customer_id, created_at)
+        VALUES (%(workspace_id)s, %(id)s, %(channel_id)s, %(customer_id)s, %(external_customer_id)s, %(now)s)
+        ON CONFLICT (workspace_id, channel_id, external_customer_id) DO UPDATE SET version = t.version + 1
+        RETURNING id, channel_id, customer_id, external_customer_id, customer_id = %(customer_id)s AS made
+        """,
+        {
+            "workspace_id": tx.workspace_id,
+            "id": ThreadId(new_id()),
+            "channel_id": channel_id,
+            "customer_id": customer_id,
+            "external_customer_id": external_customer_id,
+            "now": tx.now,
+        },
+    )
+    if locked is None:
+        raise LookupError("INSERT … ON CONFLICT DO UPDATE returned no row")
+    return locked
+
+
+async def lock_known_thread(tx: Tx, *, thread_id: ThreadId) -> LockedThread:
+    """Return a thread by its id, locked until the transaction ends. Raises Missing."""
+    locked = await tx.row(
+        LockedThread,
+        """
+        UPDATE threads SET version = version + 1 WHERE workspace_id = %s AND id = %s
+        RETURNING id, channel_id, customer_id, external_customer_id, false AS made
+        """,
+        [tx.workspace_id, thread_id],
+    )
+    if locked is None:
+        raise Missing(what="thread")
+    return locked
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    seq: int
+    follow_state: str
+    last_customer_message_at: datetime | None
+    last_provider_at: datetime | None
+    conversation: Mapping[str, object] | None
+    agent_name: str | None
+    budgets: Sequence[Mapping[str, object]]
+    channel_kind: str
+    channel_name: str
+    channel_state: str
+    channel_settings: Mapping[str, object]
+    customer_name: str | None
+    locale: str
+    time_zone: str
+    default_group_id: GroupId | None
+
+
+async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -> OpenThread:
+    """Return what a transaction works on, read under the lock by one statement that began after it was taken."""
+    row = await tx.row(
+        _Row,
+        """
+        SELECT t.seq, t.follow_state, t.last_customer_message_at, t.last_provider_at,
+               to_jsonb(c) AS conversation, a.name AS agent_name,
+               coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
+                         WHERE b.workspace_id = t.workspace_id AND b.thread_id = t.id), '[]') AS budgets,
+               h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
+               coalesce(u.remark_name, u.name) AS customer_name, w.locale, w.time_zone, g.id AS default_group_id
+        FROM threads t
+        JOIN workspaces w ON w.id = t.workspace_id
+        JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
+        LEFT JOIN customers u ON u.workspace_id = t.workspace_id AND u.id = t.customer_id
+        LEFT JOIN skill_groups g ON g.workspace_id = t.workspace_id AND g.is_default
+        LEFT JOIN LATERAL (
+          SELECT * FROM conversations
+          WHERE workspace_id = t.workspace_id AND thread_id = t.id
+          ORDER BY opened_at DESC, id DESC LIMIT 1
+          FOR NO KEY UPDATE
+        ) c ON true
+        LEFT JOIN agents a ON a.workspace_id = t.workspace_id AND a.id = c.owner_agent_id
+        WHERE t.workspace_id = %s AND t.id = %s
+        """,
+        [tx.workspace_id, locked.id],
+    )
+    if row is None:
+        raise LookupError("a locked thread is gone")
+    newest = None if row.conversation is None else _CONVERSATION.validate_python(row.conversation)
+    return OpenThread(
+        now=tx.now,
+        thread=_thread(locked, row),
+        around=_surroundings(locked, row),
+        newest=newest,
+        budgets=_BUDGETS.validate_python(row.budgets),
+        rules=rules_of(connectors[row.channel_kind].manifest, preset=row.channel_settings.get("budget_preset")),
+        agent_names=_names(newest, row.agent_name),
+    )
+
+
+def _thread(locked: LockedThread, row: _Row) -> Thread:
+    return Thread(
+        id=locked.id,
+        channel_id=locked.channel_id,
+        customer_id=locked.customer_id,
+        external_customer_id=locked.external_customer_id,
+        seq=row.seq,
+        follow_state=cast("FollowState", row.follow_state),
+        last_customer_message_at=row.last_customer_message_at,
+        last_provider_at=row.last_provider_at,
+    )
+
+
+def _surroundings(locked: LockedThread, row: _Row) -> Surroundings:
+    return Surroundings(
+        channel_id=locked.channel_id,
+        channel_kind=row.channel_kind,
+        channel_name=row.channel_name,
+        channel_state=row.channel_state,
+        channel_settings=row.channel_settings,
+        customer_id=locked.customer_id,
+        customer_name=row.customer_name
+        or fallback_name(channel_name=row.channel_name, external_customer_id=locked.external_customer_id),
+        locale=row.locale,
+        time_zone=row.time_zone,
+        default_group_id=row.default_group_id,
+    )
+
+
+def _names(newest: Conversation | None, agent_name: str | None) -> dict[AgentId, str]:
+    if newest is None or newest.owner_agent_id is None or agent_name is None:
+        return {}
+    return {newest.owner_agent_id: agent_name}

@@ -1,0 +1,326 @@
+"""What can be done to a locked thread. Each function changes the `OpenThread` in memory; `writing.save` writes it."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import ClassVar
+
+from moorage.connectors.contract import Content, Notice
+from moorage.conversations.budgets import (
+    Budget,
+    BudgetClosed,
+    Standing,
+    Trigger,
+    charged,
+    locked,
+    payer,
+    reopened,
+    standing,
+)
+from moorage.conversations.model import (
+    Author,
+    Conversation,
+    DeliveryState,
+    FollowState,
+    Message,
+    NewDelivery,
+    OwnerSpan,
+    arrived_late,
+    summary_of,
+)
+from moorage.conversations.open_thread import OpenThread
+from moorage.core.errors import DomainError
+from moorage.core.ids import AgentId, ConversationId, DeliveryId, GroupId, MessageId, new_id
+
+MUTE_CHANNEL_STATES = frozenset({"authorizing", "deauthorized", "undocked"})
+"""States of a channel in which nothing can be sent. A failing or restricted one is still tried."""
+
+CUSTOMER = Author(kind="customer")
+SYSTEM = Author(kind="system")
+
+
+@dataclass(eq=False)
+class CustomerUnfollowed(DomainError):
+    """The customer left the account, so nothing would arrive."""
+
+    code: ClassVar[str] = "conversations.unfollowed"
+    kind: ClassVar[str] = "conflict"
+
+
+@dataclass(eq=False)
+class ChannelMute(DomainError):
+    """The channel's account does not let us send."""
+
+    code: ClassVar[str] = "conversations.channel_cannot_send"
+    kind: ClassVar[str] = "conflict"
+    state: str
+
+
+def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conversation:
+    """Open a conversation in the thread, owned by the queue until somebody else is named in the same transaction."""
+    conversation = Conversation(
+        id=ConversationId(new_id()),
+        state="open",
+        owner_kind="queue",
+        owner_agent_id=None,
+        group_id=group_id,
+        engine_state={},
+        opened_at=opened.now,
+        queued_at=opened.now,
+        assigned_at=None,
+        closed_at=None,
+        end_reason=None,
+        waiting_since=None,
+        unread=0,
+        last_message_at=opened.now,
+        last_message={},
+        version=0,
+    )
+    _touch(opened, conversation)
+    return conversation
+
+
+def give_to_queue(opened: OpenThread, *, group_id: GroupId, reason: str) -> None:
+    """Make the queue of a group the owner of the open conversation; who stands there already keeps their place."""
+    current = _current(opened)
+    if current.owner_kind != "queue" or current.group_id != group_id:
+        current = replace(current, queued_at=opened.now)
+    _touch(opened, replace(current, owner_kind="queue", owner_agent_id=None, group_id=group_id))
+    _own(opened, reason=reason)
+
+
+def give_to_agent(opened: OpenThread, *, agent_id: AgentId, agent_name: str, reason: str) -> None:
+    """Make an agent, who holds a seat for it, the owner of the open conversation."""
+    opened.agent_names[agent_id] = agent_name
+    _touch(
+        opened,
+        replace(_current(opened), owner_kind="agent", owner_agent_id=agent_id, assigned_at=opened.now),
+    )
+    _own(opened, reason=reason)
+
+
+def close_conversation(opened: OpenThread, *, reason: str) -> None:
+    """End the open conversation. It keeps the agent it had last; without one nobody owns it."""
+    current = _current(opened)
+    kind = "agent" if current.owner_kind == "agent" else "nobody"
+    _touch(
+        opened,
+        replace(current, state="closed", owner_kind=kind, closed_at=opened.now, end_reason=reason, waiting_since=None),
+    )
+    _end_span(opened, current.id)
+
+
+def remember_reception(opened: OpenThread, *, engine_state: dict[str, object], waiting_since: datetime | None) -> None:
+    """Keep what reception knows of the thread with its newest conversation, if that knowledge is new."""
+    newest = opened.newest
+    if newest is None or (newest.engine_state == engine_state and newest.waiting_since == waiting_since):
+        return
+    _touch(opened, replace(newest, engine_state=engine_state, waiting_since=waiting_since))
+
+
+def hear_customer(opened: OpenThread, *, content: Content, sent_at: datetime) -> Message:
+    """Add what the customer sent to the thread and to the open conversation, if there is one."""
+    message = _add(opened, author=CUSTOMER, content=content, sent_at=sent_at)
+    heard_at = max(sent_at, opened.thread.last_customer_message_at or sent_at)
+    opened.thread = replace(opened.thread, last_customer_message_at=heard_at)
+    _note_provider_time(opened, sent_at)
+    if opened.conversation is not None:
+        _touch(opened, replace(opened.conversation, unread=opened.conversation.unread + 1))
+        _show_last(opened, message)
+    return message
+
+
+def note(opened: OpenThread, *, content: Notice, happened_at: datetime) -> Message:
+    """Add a line that only staff see to the thread and to the open conversation, if there is one."""
+    message = _add(opened, author=SYSTEM, content=content, sent_at=happened_at)
+    _note_provider_time(opened, happened_at)
+    return message
+
+
+def say_as_answer(opened: OpenThread, *, message_id: MessageId, author: Author, content: Content) -> Message:
+    """Add a message that goes out as the answer to the customer's own request. It spends no budget."""
+    message = _add(
+        opened,
+        author=author,
+        content=content,
+        sent_at=opened.now,
+        delivery_state=DeliveryState.ANSWERED,
+        message_id=message_id,
+    )
+    _show_said(opened, message)
+    return message
+
+
+def say(opened: OpenThread, *, author: Author, content: Content) -> Message:
+    """Add a message for the customer, charge it and give it to the sender.
+
+    Raises BudgetClosed, CustomerUnfollowed or ChannelMute, and then adds nothing: what cannot be delivered is not
+    accepted.
+    """
+    budget = _charge(opened, by_rule=author.why)
+    message = _add(opened, author=author, content=content, sent_at=opened.now, delivery_state=DeliveryState.QUEUED)
+    opened.deliveries.append(
+        NewDelivery(
+            id=DeliveryId(new_id()),
+            message_id=message.id,
+            seq=message.seq,
+            budget_id=None if budget is None else budget.id,
+        )
+    )
+    _show_said(opened, message)
+    return message
+
+
+def note_following(opened: OpenThread, *, follow_state: FollowState, happened_at: datetime) -> None:
+    """Remember whether the customer follows, unless something newer is known of them."""
+    latest = opened.thread.last_provider_at
+    if opened.thread.follow_state != follow_state and (latest is None or happened_at >= latest):
+        opened.thread = replace(opened.thread, follow_state=follow_state)
+        show_again(opened)
+
+
+def open_budget(opened: OpenThread, *, trigger: Trigger, happened_at: datetime) -> None:
+    """Open the budget that `trigger` gives; it counts from the provider's time, but never from a time to come."""
+    opened.budgets = reopened(
+        opened.budgets,
+        rules=opened.rules,
+        trigger=trigger,
+        happened_at=min(happened_at, opened.now),
+        new_id=new_id(),
+    )
+    show_again(opened)
+
+
+def show_again(opened: OpenThread) -> None:
+    """Tell browsers of the open conversation anew, because something that it is shown with has changed."""
+    if opened.conversation is not None:
+        _touch(opened, opened.conversation)
+
+
+def budget_standing(opened: OpenThread) -> Standing:
+    """Return what a person may still send to the customer of this thread."""
+    if not opened.thread.is_reachable:
+        return locked("unfollowed")
+    if opened.around.channel_state in MUTE_CHANNEL_STATES:
+        return locked("channel_state")
+    return standing(opened.budgets, rules=opened.rules, now=opened.now)
+
+
+def read_up_to(opened: OpenThread, *, unread: int) -> None:
+    """Set how many of the customer's messages in the newest conversation nobody has read yet."""
+    if opened.newest is not None and opened.newest.unread != unread:
+        _touch(opened, replace(opened.newest, unread=unread))
+
+
+def _charge(opened: OpenThread, *, by_rule: str | None) -> Budget | None:
+    if not opened.thread.is_reachable:
+        raise CustomerUnfollowed
+    if opened.around.channel_state in MUTE_CHANNEL_STATES:
+        raise ChannelMute(state=opened.around.channel_state)
+    if not opened.rules:
+        return None
+    budget = payer(opened.budgets, by_rule=by_rule, now=opened.now)
+    if budget is None:
+        reason = standing(opened.budgets, rules=opened.rules, now=opened.now).reason
+        raise BudgetClosed(reason=reason or "spent")
+    opened.budgets = charged(opened.budgets, budget_id=budget.id)
+    return budget
+
+
+def _add(
+    opened: OpenThread,
+    *,
+    author: Author,
+    content: Content,
+    sent_at: datetime,
+    delivery_state: DeliveryState | None = None,
+    message_id: MessageId | None = None,
+) -> Message:
+    opened.thread = replace(opened.thread, seq=opened.thread.seq + 1)
+    message = Message(
+        id=message_id or MessageId(new_id()),
+        seq=opened.thread.seq,
+        conversation_id=None if opened.conversation is None else opened.conversation.id,
+        author=author,
+        content=content,
+        delivery_state=delivery_state,
+        delivery_reason=None,
+        arrived_late=delivery_state is None and arrived_late(opened.thread, happened_at=sent_at),
+        sent_at=sent_at,
+        created_at=opened.now,
+        version=1,
+    )
+    opened.messages.append(message)
+    return message
+
+
+def _show_said(opened: OpenThread, message: Message) -> None:
+    """Show what was said to the customer in the lists; what a person says, they say having read the rest."""
+    if opened.conversation is None:
+        return
+    if message.author.why is None:
+        _touch(opened, replace(opened.conversation, unread=0))
+    _show_last(opened, message)
+
+
+def _show_last(opened: OpenThread, message: Message) -> None:
+    summary = summary_of(message.content, author_kind=message.author.kind)
+    _touch(opened, replace(_current(opened), last_message=summary, last_message_at=opened.now))
+
+
+def _note_provider_time(opened: OpenThread, happened_at: datetime) -> None:
+    latest = max(happened_at, opened.thread.last_provider_at or happened_at)
+    opened.thread = replace(opened.thread, last_provider_at=latest)
+
+
+def _current(opened: OpenThread) -> Conversation:
+    if opened.conversation is None:
+        raise LookupError("no conversation is open in this thread")
+    return opened.conversation
+
+
+def _touch(opened: OpenThread, changed: Conversation) -> None:
+    """Make `changed` the newest conversation; its version grows once in a transaction."""
+    if changed.id not in opened.touched:
+        audience = opened.audiences.setdefault(changed.id, set())
+        if opened.newest is not None and opened.newest.id == changed.id:
+            audience.update(audience_of(opened.newest))
+        changed = replace(changed, version=changed.version + 1)
+    opened.touched[changed.id] = changed
+    opened.newest = changed
+
+
+def audience_of(conversation: Conversation) -> set[str]:
+    """Return the event log's tokens of those who may see `conversation` as it stands."""
+    tokens = {"role:supervisor"}
+    if conversation.owner_agent_id is not None:
+        tokens.add(f"agent:{conversation.owner_agent_id}")
+    if conversation.owner_kind == "queue" and conversation.group_id is not None:
+        tokens.add(f"group:{conversation.group_id}")
+    return tokens
+
+
+def _own(opened: OpenThread, *, reason: str) -> None:
+    """Write down who owns the open conversation from now on."""
+    current = _current(opened)
+    _end_span(opened, current.id)
+    opened.spans.append(
+        OwnerSpan(
+            id=new_id(),
+            conversation_id=current.id,
+            owner_kind=current.owner_kind,
+            agent_id=current.owner_agent_id,
+            started_at=opened.now,
+            ended_at=None,
+            reason=reason,
+        )
+    )
+    opened.owners_changed.add(current.id)
+
+
+def _end_span(opened: OpenThread, conversation_id: ConversationId) -> None:
+    """End who owned the conversation, in what this transaction wrote and, by `save`, in what stood there before."""
+    opened.spans = [
+        replace(span, ended_at=opened.now) if span.conversation_id == conversation_id and not span.ended_at else span
+        for span in opened.spans
+    ]
+    opened.owners_changed.add(conversation_id)

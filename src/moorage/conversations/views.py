@@ -1,0 +1,249 @@
+"""What the API and the event log say about conversations and messages. Both use the same models."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict
+
+from moorage.connectors.contract import Content
+from moorage.conversations.budgets import LockReason, Standing
+from moorage.conversations.model import (
+    AuthorKind,
+    Conversation,
+    DeliveryState,
+    FollowState,
+    Message,
+    OwnerKind,
+    Surroundings,
+)
+from moorage.core.ids import ThreadId
+from moorage.infra.database import Fact
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class BudgetView(_View):
+    """What may still be sent to the customer. `left` and `most` are null where the provider sets no limit."""
+
+    open: bool
+    left: int | None
+    most: int | None
+    ends_at: datetime | None
+    reason: LockReason | None
+
+    @classmethod
+    def of(cls, standing: Standing) -> Self:
+        """Return the view of `standing`."""
+        return cls(
+            open=standing.open,
+            left=standing.left,
+            most=standing.most,
+            ends_at=standing.ends_at,
+            reason=standing.reason,
+        )
+
+
+class ChannelRef(_View):
+    """The channel a conversation came by."""
+
+    id: UUID
+    name: str
+    kind: str
+
+
+class CustomerRef(_View):
+    """The customer of a conversation, by the name that staff use."""
+
+    id: UUID
+    name: str
+
+
+class OwnerView(_View):
+    """Who has to act next; in a closed conversation, the agent who had it last."""
+
+    kind: OwnerKind
+    agent_id: UUID | None = None
+    agent_name: str | None = None
+
+
+class LastMessageView(_View):
+    """The last message in one line."""
+
+    author_kind: AuthorKind
+    preview: str
+    type: str
+
+
+class ConversationView(_View):
+    """One conversation as lists and headers show it."""
+
+    id: UUID
+    thread_id: UUID
+    channel: ChannelRef
+    customer: CustomerRef
+    state: Literal["open", "closed"]
+    owner: OwnerView
+    group_id: UUID | None
+    opened_at: datetime
+    queued_at: datetime | None
+    assigned_at: datetime | None
+    closed_at: datetime | None
+    end_reason: str | None
+    waiting_since: datetime | None
+    unread: int
+    last_message_at: datetime
+    last_message: LastMessageView | None
+    follow_state: FollowState
+    budget: BudgetView
+    version: int
+    event_cursor: str | None = None
+    """Only where one conversation was asked for: the facts after it are newer than this view."""
+
+
+class MessageAuthorView(_View):
+    """Who wrote a message. `why` names the rule that wrote it, where no person did."""
+
+    kind: AuthorKind
+    agent_id: UUID | None = None
+    name: str | None = None
+    why: str | None = None
+
+
+class DeliveryView(_View):
+    """How far a message for the customer got. `reason` is a stable word; `details` are the provider's own."""
+
+    state: DeliveryState
+    reason: str | None = None
+    attempts: int = 0
+    details: Mapping[str, object] | None = None
+
+
+class MessageView(_View):
+    """One entry of a thread."""
+
+    id: UUID
+    thread_id: UUID
+    conversation_id: UUID | None
+    seq: int
+    author: MessageAuthorView
+    content: Content
+    delivery: DeliveryView | None
+    arrived_late: bool
+    sent_at: datetime
+    created_at: datetime
+    version: int
+
+
+class ConversationsView(_View):
+    """A page of conversations. `event_cursor` is given with the first page: the facts after it are newer."""
+
+    items: list[ConversationView]
+    next_cursor: str | None
+    event_cursor: str | None
+
+
+class MessagesView(_View):
+    """A stretch of a thread, oldest first."""
+
+    items: list[MessageView]
+    has_older: bool
+    event_cursor: str
+
+
+def conversation_view(
+    conversation: Conversation,
+    *,
+    thread_id: ThreadId,
+    around: Surroundings,
+    agent_name: str | None,
+    follow_state: FollowState,
+    budget: Standing,
+    event_cursor: str | None = None,
+) -> ConversationView:
+    """Return the view of `conversation`, with what stands around it."""
+    return ConversationView(
+        id=conversation.id,
+        thread_id=thread_id,
+        channel=ChannelRef(id=around.channel_id, name=around.channel_name, kind=around.channel_kind),
+        customer=CustomerRef(id=around.customer_id, name=around.customer_name),
+        state=conversation.state,
+        owner=OwnerView(kind=conversation.owner_kind, agent_id=conversation.owner_agent_id, agent_name=agent_name),
+        group_id=conversation.group_id,
+        opened_at=conversation.opened_at,
+        queued_at=conversation.queued_at,
+        assigned_at=conversation.assigned_at,
+        closed_at=conversation.closed_at,
+        end_reason=conversation.end_reason,
+        waiting_since=conversation.waiting_since,
+        unread=conversation.unread,
+        last_message_at=conversation.last_message_at,
+        last_message=LastMessageView.model_validate(conversation.last_message) if conversation.last_message else None,
+        follow_state=follow_state,
+        budget=BudgetView.of(budget),
+        version=conversation.version,
+        event_cursor=event_cursor,
+    )
+
+
+def message_view(
+    message: Message,
+    *,
+    thread_id: ThreadId,
+    author_name: str | None,
+    attempts: int = 0,
+    details: Mapping[str, object] | None = None,
+) -> MessageView:
+    """Return the view of `message`; `attempts` and `details` are those of its delivery."""
+    state = message.delivery_state
+    return MessageView(
+        id=message.id,
+        thread_id=thread_id,
+        conversation_id=message.conversation_id,
+        seq=message.seq,
+        author=MessageAuthorView(
+            kind=message.author.kind, agent_id=message.author.agent_id, name=author_name, why=message.author.why
+        ),
+        content=message.content,
+        delivery=None
+        if state is None
+        else DeliveryView(state=state, reason=message.delivery_reason, attempts=attempts, details=details),
+        arrived_late=message.arrived_late,
+        sent_at=message.sent_at,
+        created_at=message.created_at,
+        version=message.version,
+    )
+
+
+def conversation_changed(view: ConversationView, *, audience: frozenset[str]) -> Fact:
+    """Return the fact that tells browsers how a conversation is now."""
+    return Fact(
+        topic="conversation.changed",
+        object_id=view.id,
+        version=view.version,
+        audience=tuple(sorted(audience)),
+        payload=view.model_dump(mode="json"),
+    )
+
+
+def message_added(view: MessageView, *, audience: frozenset[str]) -> Fact:
+    """Return the fact that tells browsers of a new message."""
+    return _message_fact("message.added", view, audience)
+
+
+def message_changed(view: MessageView, *, audience: frozenset[str]) -> Fact:
+    """Return the fact that tells browsers how far a message got."""
+    return _message_fact("message.changed", view, audience)
+
+
+def _message_fact(topic: str, view: MessageView, audience: frozenset[str]) -> Fact:
+    return Fact(
+        topic=topic,
+        object_id=view.id,
+        version=view.version,
+        audience=tuple(sorted(audience)),
+        payload=view.model_dump(mode="json"),
+    )

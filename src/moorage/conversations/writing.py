@@ -1,0 +1,200 @@
+"""Writing what a transaction changed in a thread, and telling the event log of it."""
+
+from collections.abc import Mapping
+from dataclasses import fields
+from typing import TYPE_CHECKING
+
+from psycopg.types.json import Jsonb
+
+from moorage.conversations.model import Conversation, Message
+from moorage.conversations.open_thread import OpenThread
+from moorage.conversations.operations import audience_of, budget_standing
+from moorage.conversations.views import (
+    conversation_changed,
+    conversation_view,
+    message_added,
+    message_view,
+)
+from moorage.core.ids import ConversationId
+from moorage.infra.database import Tx
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+SENDER_CHANNEL = "moorage_deliveries"
+"""What a sender listens to."""
+
+_SUPERVISORS = frozenset({"role:supervisor"})
+
+
+async def save(tx: Tx, *, opened: OpenThread) -> None:
+    """Write everything that was changed in `opened`, once, at the end of the work on it, and record the facts.
+
+    Thread, conversations, messages and budgets go in one statement, because every message of a customer passes here;
+    deliveries and owners have their own, which a push without an answer does not need.
+    """
+    await _write_thread(tx, opened)
+    if opened.owners_changed:
+        await _write_owners(tx, opened)
+    if opened.deliveries:
+        await _write_deliveries(tx, opened)
+    _record_facts(tx, opened)
+
+
+async def _write_thread(tx: Tx, opened: OpenThread) -> None:
+    thread = opened.thread
+    await tx.execute(
+        """
+        WITH written_thread AS (
+          UPDATE threads
+          SET seq = %(seq)s, follow_state = %(follow_state)s, last_provider_at = %(last_provider_at)s,
+              last_customer_message_at = %(last_customer_message_at)s
+          WHERE workspace_id = %(workspace_id)s AND id = %(thread_id)s
+        ), written_budgets AS (
+          INSERT INTO budgets AS b
+                 (workspace_id, id, thread_id, trigger, most, used, opened_at, ends_at)
+          SELECT %(workspace_id)s, id, %(thread_id)s, trigger, most, used, opened_at, ends_at
+          FROM jsonb_populate_recordset(NULL::budgets, %(budgets)s)
+          ON CONFLICT (workspace_id, thread_id, trigger) DO UPDATE
+            SET id = excluded.id, most = excluded.most, used = excluded.used, opened_at = excluded.opened_at,
+                ends_at = excluded.ends_at
+            WHERE (b.id, b.used, b.ends_at) IS DISTINCT FROM (excluded.id, excluded.used, excluded.ends_at)
+        ), written_conversations AS (
+          INSERT INTO conversations AS c
+                 (workspace_id, id, thread_id, channel_id, customer_id, state, owner_kind, owner_agent_id, group_id,
+                  engine_state, opened_at, queued_at, assigned_at, closed_at, end_reason, waiting_since, unread,
+                  last_message_at, last_message, version)
+          SELECT %(workspace_id)s, id, %(thread_id)s, %(channel_id)s, %(customer_id)s, state, owner_kind,
+                 owner_agent_id, group_id, engine_state, opened_at, queued_at, assigned_at, closed_at, end_reason,
+                 waiting_since, unread, last_message_at, last_message, version
+          FROM jsonb_populate_recordset(NULL::conversations, %(conversations)s)
+          ON CONFLICT (workspace_id, id) DO UPDATE
+            SET state = excluded.state, owner_kind = excluded.owner_kind, owner_agent_id = excluded.owner_agent_id,
+                group_id = excluded.group_id, engine_state = excluded.engine_state, queued_at = excluded.queued_at,
+                assigned_at = excluded.assigned_at, closed_at = excluded.closed_at, end_reason = excluded.end_reason,
+                waiting_since = excluded.waiting_since, unread = excluded.unread,
+                last_message_at = excluded.last_message_at, last_message = excluded.last_message,
+                version = excluded.version
+        )
+        INSERT INTO messages
+               (workspace_id, id, thread_id, seq, conversation_id, author_kind, author_agent_id, why, content,
+                delivery_state, delivery_reason, arrived_late, sent_at, created_at, version)
+        SELECT %(workspace_id)s, id, %(thread_id)s, seq, conversation_id, author_kind, author_agent_id, why, content,
+               delivery_state, delivery_reason, arrived_late, sent_at, created_at, version
+        FROM jsonb_populate_recordset(NULL::messages, %(messages)s)
+        """,
+        {
+            "workspace_id": tx.workspace_id,
+            "thread_id": thread.id,
+            "channel_id": thread.channel_id,
+            "customer_id": thread.customer_id,
+            "seq": thread.seq,
+            "follow_state": thread.follow_state,
+            "last_provider_at": thread.last_provider_at,
+            "last_customer_message_at": thread.last_customer_message_at,
+            "budgets": Jsonb([_fields(budget) for budget in opened.budgets]),
+            "conversations": Jsonb([_fields(conversation) for conversation in opened.touched.values()]),
+            "messages": Jsonb([_message_row(message) for message in opened.messages]),
+        },
+    )
+
+
+async def _write_owners(tx: Tx, opened: OpenThread) -> None:
+    await tx.execute(
+        """
+        UPDATE assignments SET ended_at = %s
+        WHERE workspace_id = %s AND conversation_id = ANY(%s) AND ended_at IS NULL
+        """,
+        [tx.now, tx.workspace_id, list(opened.owners_changed)],
+    )
+    if opened.spans:
+        await tx.execute(
+            """
+            INSERT INTO assignments
+                   (workspace_id, id, conversation_id, owner_kind, agent_id, started_at, ended_at, reason)
+            SELECT %s, id, conversation_id, owner_kind, agent_id, started_at, ended_at, reason
+            FROM jsonb_populate_recordset(NULL::assignments, %s)
+            """,
+            [tx.workspace_id, Jsonb([_fields(span) for span in opened.spans])],
+        )
+
+
+async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:
+    """Insert the deliveries and wake a sender when this transaction commits."""
+    await tx.execute(
+        """
+        WITH written AS (
+          INSERT INTO deliveries
+                 (workspace_id, id, thread_id, channel_id, message_id, seq, budget_id, state, not_before, created_at)
+          SELECT %(workspace_id)s, id, %(thread_id)s, %(channel_id)s, message_id, seq, budget_id, 'queued', %(now)s,
+                 %(now)s
+          FROM jsonb_populate_recordset(NULL::deliveries, %(deliveries)s)
+        )
+        SELECT pg_notify(%(sender)s, '')
+        """,
+        {
+            "workspace_id": tx.workspace_id,
+            "thread_id": opened.thread.id,
+            "channel_id": opened.thread.channel_id,
+            "now": tx.now,
+            "deliveries": Jsonb([_fields(delivery) for delivery in opened.deliveries]),
+            "sender": SENDER_CHANNEL,
+        },
+    )
+
+
+def _record_facts(tx: Tx, opened: OpenThread) -> None:
+    audiences = {
+        conversation.id: frozenset(audience_of(conversation) | opened.audiences[conversation.id])
+        for conversation in opened.touched.values()
+    }
+    for conversation in opened.touched.values():
+        view = conversation_view(
+            conversation,
+            thread_id=opened.thread.id,
+            around=opened.around,
+            agent_name=_agent_name(opened, conversation),
+            follow_state=opened.thread.follow_state,
+            budget=budget_standing(opened),
+        )
+        tx.record(conversation_changed(view, audience=audiences[conversation.id]))
+    for message in opened.messages:
+        tx.record(
+            message_added(
+                message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message)),
+                audience=_audience(opened, audiences, message.conversation_id),
+            )
+        )
+
+
+def author_name(opened: OpenThread, message: Message) -> str | None:
+    """Return the name under which `message` stands: the customer's, an agent's, or None for the system."""
+    if message.author.kind == "customer":
+        return opened.around.customer_name
+    return None if message.author.agent_id is None else opened.agent_names.get(message.author.agent_id)
+
+
+def _agent_name(opened: OpenThread, conversation: Conversation) -> str | None:
+    return None if conversation.owner_agent_id is None else opened.agent_names.get(conversation.owner_agent_id)
+
+
+def _audience(
+    opened: OpenThread, audiences: Mapping[ConversationId, frozenset[str]], conversation_id: ConversationId | None
+) -> frozenset[str]:
+    """Return who is told of a message: those who see its conversation; of one outside, those who see the newest."""
+    if conversation_id is not None and conversation_id in audiences:
+        return audiences[conversation_id]
+    return _SUPERVISORS if opened.newest is None else frozenset(audience_of(opened.newest))
+
+
+def _fields(value: "DataclassInstance") -> dict[str, object]:
+    """Return a dataclass as a row for `jsonb_populate_recordset`, its names being the columns'."""
+    return {field.name: getattr(value, field.name) for field in fields(value)}
+
+
+def _message_row(message: Message) -> dict[str, object]:
+    row = _fields(message)
+    author = message.author
+    row |= {"author_kind": author.kind, "author_agent_id": author.agent_id, "why": author.why}
+    row["content"] = message.content.model_dump(mode="json")
+    return row
