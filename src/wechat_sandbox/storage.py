@@ -1,6 +1,7 @@
 """Keeping the state in a file, so that a restart forgets nothing."""
 
 import asyncio
+import contextlib
 import os
 import time
 from pathlib import Path
@@ -36,23 +37,31 @@ class StateKeeper:
         self._state = state
         self._file = file
         self._dirty = asyncio.Event()
+        self._stopping = asyncio.Event()
 
     def changed(self) -> None:
         """Note that the state differs from the file."""
         self._dirty.set()
 
+    def stop(self) -> None:
+        """Let `run` save what is left and return; writes never overlap, so the last one wins."""
+        self._stopping.set()
+        self._dirty.set()
+
     async def run(self) -> None:
-        """Save whenever something changed, until cancelled; then save what is left."""
-        try:
-            while True:
-                await self._dirty.wait()
-                started = time.monotonic()
-                await self._save()
-                await asyncio.sleep(max(_PAUSE_S, _PAUSE_PER_SAVE_TIME * (time.monotonic() - started)))
-        finally:
-            if self._dirty.is_set() and self._file is not None:
-                # Shutting down: nothing else runs that a short write could hold up.
-                replace_file(file=self._file, content=self._state.model_dump_json())
+        """Save whenever something changed, until stopped."""
+        while not self._stopping.is_set():
+            await self._dirty.wait()
+            started = time.monotonic()
+            await self._save()
+            await self._pause(max(_PAUSE_S, _PAUSE_PER_SAVE_TIME * (time.monotonic() - started)))
+        if self._dirty.is_set():
+            await self._save()
+
+    async def _pause(self, pause_s: float) -> None:
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
 
     async def _save(self) -> None:
         self._dirty.clear()

@@ -28,11 +28,9 @@ class Sandbox:
     async def running(self) -> AsyncGenerator[None]:
         """Deliver pushes and save changes while the block runs."""
         async with asyncio.TaskGroup() as group:
-            saving = group.create_task(self.keeper.run())
-            # The keeper waits for a loop turn before it can save at the end.
-            await asyncio.sleep(0)
+            group.create_task(self.keeper.run())
             try:
                 async with self.pushes.running():
                     yield
             finally:
-                saving.cancel()
+                self.keeper.stop()
