@@ -14,7 +14,6 @@ from moorage.staff.events import AgentAvailable
 from moorage.staff.model import Agent
 from moorage.staff.views import agent_changed
 
-
 _RETURNED: Final[LiteralString] = """
   RETURNING id, person_id, name, role, status, coalesce(connected_until > %(now)s, false) AS connected,
             open_conversations, most_conversations, version
