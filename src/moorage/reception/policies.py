@@ -1,0 +1,17 @@
+"""From what a channel's admins have set to what the engine goes by."""
+
+from moorage.channels.model import ChannelSettings
+from moorage.core.ids import GroupId
+from moorage.reception.model import GreetingMode, Mode, Policy
+from moorage.reception.texts import GREETINGS
+
+
+def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId) -> Policy:
+    """Return the policy of every thread of a channel with these settings, in a workspace with this default group."""
+    greeting = settings.greeting
+    return Policy(
+        mode=Mode.AGENT_ONLY,
+        greeting_mode=GreetingMode(greeting.mode),
+        greeting=greeting.text if greeting.text is not None else GREETINGS[settings.locale],
+        default_group_id=default_group_id,
+    )
