@@ -162,8 +162,11 @@ class ClaimedDelivery:
     thread_id: ThreadId
     channel_id: ChannelId
     message_id: MessageId
+    budget_id: UUID | None
     attempts: int
-    first_tried_at: datetime
+    """How many times it was tried, this one included."""
+    waited_s: float
+    """How long earlier failures have made it wait in all."""
 
 
 def arrived_late(thread: Thread, *, happened_at: datetime) -> bool:

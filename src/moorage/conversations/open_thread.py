@@ -27,8 +27,10 @@ from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, Gro
 from moorage.customers.operations import fallback_name
 from moorage.infra.database import Tx
 
-_CONVERSATION = TypeAdapter(Conversation)
-_BUDGETS = TypeAdapter(list[Budget])
+CONVERSATION = TypeAdapter(Conversation)
+"""Reads a conversation's row that PostgreSQL gave as JSON."""
+
+BUDGETS = TypeAdapter(list[Budget])
 
 
 @dataclass(slots=True)
@@ -159,13 +161,13 @@ async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -
     )
     if row is None:
         raise LookupError("a locked thread is gone")
-    newest = None if row.conversation is None else _CONVERSATION.validate_python(row.conversation)
+    newest = None if row.conversation is None else CONVERSATION.validate_python(row.conversation)
     return OpenThread(
         now=tx.now,
         thread=_thread(locked, row),
         around=_surroundings(locked, row),
         newest=newest,
-        budgets=_BUDGETS.validate_python(row.budgets),
+        budgets=BUDGETS.validate_python(row.budgets),
         rules=rules_of(connectors[row.channel_kind].manifest, preset=row.channel_settings.get("budget_preset")),
         agent_names=_names(newest, row.agent_name),
     )

@@ -1,0 +1,251 @@
+"""Messages on their way: claimed under a lease, handed over with no transaction open, recorded.
+
+A lease is measured by the database's own clock, so that neither a process that lags behind nor a moved clock can end
+one early. When to try again is data of ours, in our time.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final, LiteralString
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from moorage.connectors.contract import CONTENT, Outbound
+from moorage.connectors.registry import Connectors
+from moorage.conversations.budgets import closed, given_back, spent
+from moorage.conversations.model import (
+    Author,
+    AuthorKind,
+    ClaimedDelivery,
+    DeliveryState,
+    Message,
+)
+from moorage.conversations.open_thread import CONVERSATION, OpenThread, lock_known_thread, open_thread
+from moorage.conversations.operations import audience_of, show_again
+from moorage.conversations.outcomes import Outcome, lease_ended
+from moorage.conversations.views import message_changed, message_view
+from moorage.conversations.writing import save
+from moorage.core.errors import Missing
+from moorage.core.ids import AgentId, ConversationId, MessageId
+from moorage.infra.database import Tx
+
+LEASE = timedelta(seconds=20)
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """What is to be handed over and by which channel, and whether the customer follows as far as we know."""
+
+    outbound: Outbound
+    reachable: bool
+    channel_kind: str
+    channel_state: str
+
+
+async def claim_deliveries(tx: Tx, *, sender_id: UUID, most: int) -> list[ClaimedDelivery]:
+    """Lease up to `most` deliveries to a sender, each the first unfinished one of its thread. Needs the system door.
+
+    A thread's next delivery is not claimed before the one in front of it is finished: so its order is kept.
+    """
+    return await tx.rows(
+        ClaimedDelivery,
+        """
+        WITH next AS (
+          SELECT workspace_id, id FROM deliveries q
+          WHERE state = 'queued' AND not_before <= %(now)s AND NOT EXISTS (
+            SELECT FROM deliveries p
+            WHERE p.workspace_id = q.workspace_id AND p.thread_id = q.thread_id AND p.seq < q.seq
+              AND p.state IN ('queued', 'sending'))
+          ORDER BY not_before, id LIMIT %(most)s
+          FOR UPDATE SKIP LOCKED
+        )
+        UPDATE deliveries d
+        SET state = 'sending', lease_until = now() + %(lease)s, leased_by = %(sender_id)s, attempts = attempts + 1,
+            first_tried_at = coalesce(first_tried_at, %(now)s)
+        FROM next WHERE d.workspace_id = next.workspace_id AND d.id = next.id
+        RETURNING d.workspace_id, d.id, d.thread_id, d.channel_id, d.message_id, d.budget_id, d.attempts,
+                  coalesce((SELECT sum((try ->> 'waits_s')::float8)
+                            FROM jsonb_array_elements(d.history) AS try), 0) AS waited_s
+        """,
+        {"now": tx.now, "most": most, "lease": LEASE, "sender_id": sender_id},
+    )
+
+
+async def find_lost_deliveries(tx: Tx, *, most: int) -> list[ClaimedDelivery]:
+    """Return deliveries whose sender has not told within its lease. Needs the system door; locks nothing."""
+    return await tx.rows(
+        ClaimedDelivery,
+        """
+        SELECT workspace_id, id, thread_id, channel_id, message_id, budget_id, attempts, 0 AS waited_s
+        FROM deliveries WHERE state = 'sending' AND lease_until < now() ORDER BY lease_until LIMIT %s
+        """,
+        [most],
+    )
+
+
+async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
+    """Return what `delivery` is about. Raises Missing."""
+    row = await tx.row(
+        _HandoverRow,
+        """
+        SELECT m.content, t.external_customer_id, t.follow_state, h.kind AS channel_kind, h.state AS channel_state
+        FROM messages m
+        JOIN threads t ON t.workspace_id = m.workspace_id AND t.id = m.thread_id
+        JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
+        WHERE m.workspace_id = %s AND m.id = %s
+        """,
+        [tx.workspace_id, delivery.message_id],
+    )
+    if row is None:
+        raise Missing(what="message")
+    outbound = Outbound(external_customer_id=row.external_customer_id, content=CONTENT.validate_python(row.content))
+    return Handover(
+        outbound=outbound,
+        reachable=row.follow_state != "unfollowed",
+        channel_kind=row.channel_kind,
+        channel_state=row.channel_state,
+    )
+
+
+async def record_outcome(
+    tx: Tx, *, delivery: ClaimedDelivery, sender_id: UUID, outcome: Outcome, connectors: Connectors
+) -> bool:
+    """Write what became of a try; False if it is not the sender's to tell any more.
+
+    A word that comes after the lease still counts if it is the last word: knowing beats not knowing.
+    """
+    locked = await lock_known_thread(tx, thread_id=delivery.thread_id)
+    row = await tx.row(
+        _ChangedRow,
+        _TRIED_BY_SENDER,
+        {**_tried(tx, delivery, outcome), "sender_id": sender_id},
+    )
+    if row is None:
+        return False
+    _tell(tx, delivery, outcome, row)
+    if outcome.budget != "kept":
+        opened = await open_thread(tx, locked=locked, connectors=connectors)
+        _settle_budget(opened, delivery, outcome)
+        await save(tx, opened=opened)
+    return True
+
+
+async def record_lost(tx: Tx, *, delivery: ClaimedDelivery) -> bool:
+    """Mark a delivery whose lease ended as unconfirmed; False if its sender has told meanwhile."""
+    await lock_known_thread(tx, thread_id=delivery.thread_id)
+    outcome = lease_ended()
+    row = await tx.row(_ChangedRow, _TRIED_IN_VAIN, _tried(tx, delivery, outcome))
+    if row is None:
+        return False
+    _tell(tx, delivery, outcome, row)
+    return True
+
+
+@dataclass(frozen=True, slots=True)
+class _HandoverRow:
+    content: Mapping[str, object]
+    external_customer_id: str
+    follow_state: str
+    channel_kind: str
+    channel_state: str
+
+
+@dataclass(frozen=True, slots=True)
+class _ChangedRow:
+    seq: int
+    conversation_id: ConversationId | None
+    author_kind: AuthorKind
+    author_agent_id: AgentId | None
+    why: str | None
+    content: Mapping[str, object]
+    arrived_late: bool
+    sent_at: datetime
+    created_at: datetime
+    version: int
+    attempts: int
+    agent_name: str | None
+    conversation: Mapping[str, object] | None
+
+
+_TRIED_HEAD: Final[LiteralString] = """
+  WITH tried AS (
+    UPDATE deliveries
+    SET state = %(state)s, lease_until = NULL, not_before = coalesce(%(not_before)s, not_before),
+        history = history || %(entry)s
+    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND
+"""
+_TRIED_TAIL: Final[LiteralString] = """
+    RETURNING message_id, attempts
+  ), changed AS (
+    UPDATE messages m
+    SET delivery_state = %(state)s, delivery_reason = %(reason)s, version = m.version + 1,
+        external_message_id = coalesce(%(external_message_id)s, m.external_message_id)
+    FROM tried WHERE m.workspace_id = %(workspace_id)s AND m.id = tried.message_id
+    RETURNING m.*, tried.attempts
+  )
+  SELECT m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content, m.arrived_late, m.sent_at,
+         m.created_at, m.version, m.attempts, a.name AS agent_name, to_jsonb(c) AS conversation
+  FROM changed m
+  LEFT JOIN agents a ON a.workspace_id = m.workspace_id AND a.id = m.author_agent_id
+  LEFT JOIN conversations c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id
+"""
+_TRIED_BY_SENDER: Final[LiteralString] = (
+    _TRIED_HEAD
+    + """
+      leased_by = %(sender_id)s
+      AND (state = 'sending' OR (state = 'unconfirmed' AND %(state)s IN ('sent', 'failed')))
+    """
+    + _TRIED_TAIL
+)
+_TRIED_IN_VAIN: Final[LiteralString] = _TRIED_HEAD + "state = 'sending' AND lease_until < now()" + _TRIED_TAIL
+
+
+def _tried(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome) -> dict[str, object]:
+    entry = {"at": tx.now.isoformat(), "outcome": outcome.state, **outcome.note}
+    return {
+        "workspace_id": tx.workspace_id,
+        "id": delivery.id,
+        "state": outcome.state,
+        "reason": outcome.reason,
+        "not_before": None if outcome.wait is None else tx.now + outcome.wait,
+        "entry": Jsonb([entry]),
+        "external_message_id": outcome.external_message_id,
+    }
+
+
+def _settle_budget(opened: OpenThread, delivery: ClaimedDelivery, outcome: Outcome) -> None:
+    if outcome.budget == "closed":
+        opened.budgets = closed(opened.budgets, now=opened.now)
+    elif delivery.budget_id is not None:
+        settle = spent if outcome.budget == "spent" else given_back
+        opened.budgets = settle(opened.budgets, budget_id=delivery.budget_id)
+    show_again(opened)
+
+
+def _tell(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome, row: _ChangedRow) -> None:
+    message = Message(
+        id=MessageId(delivery.message_id),
+        seq=row.seq,
+        conversation_id=row.conversation_id,
+        author=Author(kind=row.author_kind, agent_id=row.author_agent_id, why=row.why),
+        content=CONTENT.validate_python(row.content),
+        delivery_state=DeliveryState(outcome.state),
+        delivery_reason=outcome.reason,
+        arrived_late=row.arrived_late,
+        sent_at=row.sent_at,
+        created_at=row.created_at,
+        version=row.version,
+    )
+    view = message_view(
+        message,
+        thread_id=delivery.thread_id,
+        author_name=row.agent_name,
+        attempts=row.attempts,
+        details=outcome.note or None,
+    )
+    audience = {"role:supervisor"}
+    if row.conversation is not None:
+        audience = audience_of(CONVERSATION.validate_python(row.conversation))
+    tx.record(message_changed(view, audience=frozenset(audience)))

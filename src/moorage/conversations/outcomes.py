@@ -1,0 +1,99 @@
+"""What the provider's answer to a message means: for the message, its budget and its channel. A pure table."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from typing import Literal
+
+from moorage.connectors.contract import (
+    CredentialsInvalid,
+    CredentialsReason,
+    ProviderFailure,
+    RefusalReason,
+    Refused,
+    Sent,
+    TryLater,
+    Unreachable,
+)
+from moorage.conversations.model import DeliveryState
+
+MOST_RETRIES = 3
+MOST_WAITING_S = 60.0
+"""How long failures may make one message wait in all; the thread's next message waits behind it."""
+UNREACHABLE_FOR = timedelta(seconds=3)
+
+BudgetEffect = Literal["kept", "given_back", "spent", "closed"]
+ChannelEffect = Literal["active", "failing", "restricted", "deauthorized"]
+
+RESTRICTING = frozenset(
+    {RefusalReason.API_NOT_ALLOWED, RefusalReason.PERMISSION_MISSING, RefusalReason.SENDING_FORBIDDEN}
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is known after one try. `wait` is set where it goes back to the queue; `note` is kept with the try."""
+
+    state: DeliveryState
+    reason: str | None = None
+    budget: BudgetEffect = "kept"
+    channel: ChannelEffect | None = None
+    wait: timedelta | None = None
+    external_message_id: str | None = None
+    note: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+def judge(answer: Sent | ProviderFailure, *, attempts: int, waited_s: float, reachable: bool) -> Outcome:
+    """Return what `answer` to the `attempts`-th try means, after failures made the message wait `waited_s` seconds.
+
+    `reachable` tells whether the customer still follows, as far as we know: some refusals mean either.
+    """
+    match answer:
+        case Sent(external_message_id=external_message_id):
+            return Outcome(DeliveryState.SENT, external_message_id=external_message_id, channel="active")
+        case TryLater(retry_after=retry_after):
+            return _again(answer, "provider_busy", retry_after, attempts=attempts, waited_s=waited_s)
+        case Unreachable(written=False):
+            return _again(answer, "unreachable", UNREACHABLE_FOR, attempts=attempts, waited_s=waited_s)
+        case Unreachable():
+            return Outcome(DeliveryState.UNCONFIRMED, reason="no_answer", note=_note(answer))
+        case CredentialsInvalid(reason=reason):
+            channel = "deauthorized" if reason == CredentialsReason.AUTHORIZATION_GONE else "failing"
+            return Outcome(
+                DeliveryState.FAILED, reason=reason, budget="given_back", channel=channel, note=_note(answer)
+            )
+        case Refused(reason=reason):
+            return _refused(answer, reason, reachable=reachable)
+        case _:
+            raise TypeError(f"an unknown way to fail: {type(answer).__name__}")
+
+
+def lease_ended() -> Outcome:
+    """Return what is known of a message whose sender never told: it may have arrived, so nobody sends it again."""
+    return Outcome(DeliveryState.UNCONFIRMED, reason="sender_lost")
+
+
+def _refused(answer: Refused, reason: str, *, reachable: bool) -> Outcome:
+    note = _note(answer)
+    failed = DeliveryState.FAILED
+    if reason == RefusalReason.WINDOW_CLOSED:
+        told = reason if reachable else RefusalReason.NOT_FOLLOWING
+        return Outcome(failed, reason=told, budget="closed" if reachable else "given_back", note=note)
+    if reason == RefusalReason.BUDGET_SPENT:
+        return Outcome(failed, reason=reason, budget="spent", note=note)
+    if reason == RefusalReason.DAILY_LIMIT:
+        return Outcome(failed, reason=reason, budget="given_back", channel="failing", note=note)
+    if reason in RESTRICTING:
+        return Outcome(failed, reason=reason, budget="given_back", channel="restricted", note=note)
+    return Outcome(failed, reason=reason, budget="given_back", note=note)
+
+
+def _again(answer: ProviderFailure, reason: str, wait: timedelta, *, attempts: int, waited_s: float) -> Outcome:
+    waits_s = wait.total_seconds()
+    if attempts > MOST_RETRIES or waited_s + waits_s > MOST_WAITING_S:
+        return Outcome(DeliveryState.FAILED, reason=reason, budget="given_back", note=_note(answer))
+    return Outcome(DeliveryState.QUEUED, reason=reason, wait=wait, note={**_note(answer), "waits_s": waits_s})
+
+
+def _note(answer: ProviderFailure) -> dict[str, object]:
+    return {"code": answer.code, "external_code": answer.external_code, "detail": answer.detail}

@@ -1,0 +1,192 @@
+"""The loop that hands messages over to the providers: many threads at once, each thread in order, each message once.
+
+Three steps a message, as always when sending outside: lease in one transaction, call with none open, record in another.
+Any number of senders may run, in one process or many.
+"""
+
+import asyncio
+from contextlib import aclosing
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from moorage.channels.endpoints import open_endpoint
+from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_restricted
+from moorage.connectors.contract import CredentialsInvalid, ProviderFailure, Sent
+from moorage.connectors.registry import Connectors
+from moorage.conversations.deliveries import (
+    claim_deliveries,
+    find_lost_deliveries,
+    read_handover,
+    record_lost,
+    record_outcome,
+)
+from moorage.conversations.model import ClaimedDelivery
+from moorage.conversations.outcomes import Outcome, judge
+from moorage.conversations.writing import SENDER_CHANNEL
+from moorage.core.ids import ChannelId, new_id
+from moorage.infra.database import Database, Tx
+from moorage.infra.listening import wake_ups
+from moorage.infra.secrets import SecretUnreadable
+
+AT_ONCE = 16
+SEND_WITHIN_S = 15.0
+"""Below the lease, so that whoever still sends still holds it."""
+LOOKS_EVERY_S = 1.0
+PAUSE_AFTER_FAILURE_S = 1.0
+LOST_AT_ONCE = 100
+
+log = structlog.get_logger()
+
+
+class Sender:
+    """Claims what is to be sent, sends it, records what became of it; until it is told to stop."""
+
+    def __init__(
+        self, *, database: Database, connectors: Connectors, endpoints: Endpoints, at_once: int = AT_ONCE
+    ) -> None:
+        self._database = database
+        self._connectors = connectors
+        self._endpoints = endpoints
+        self._at_once = at_once
+        self._sender_id: UUID = new_id()
+        self._busy = 0
+        self._wake = asyncio.Event()
+
+    async def run(self, *, stop: asyncio.Event, listen_url: str) -> None:
+        """Send until `stop` is set; then what is being sent is ended and recorded. `listen_url` is for LISTEN."""
+        async with asyncio.TaskGroup() as sends:
+            wakers = [sends.create_task(self._listen(listen_url)), sends.create_task(self._wake_on(stop))]
+            try:
+                while not stop.is_set():
+                    await self._turn(sends)
+            finally:
+                for waker in wakers:
+                    waker.cancel()
+
+    async def send_waiting(self) -> int:
+        """Send what is due now, each thread's first message, and return how many were tried."""
+        async with asyncio.TaskGroup() as sends:
+            return await self._start_sends(sends)
+
+    async def _turn(self, sends: asyncio.TaskGroup) -> None:
+        """Start what can be started, or wait for a reason to look again."""
+        self._wake.clear()
+        try:
+            await self._let_go_of_lost()
+            started = await self._start_sends(sends)
+        except (psycopg.OperationalError, PoolTimeout):
+            log.warning("sender_interrupted")
+            await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
+            return
+        if started == 0:
+            await self._wait()
+
+    async def _wait(self) -> None:
+        try:
+            async with asyncio.timeout(LOOKS_EVERY_S):
+                await self._wake.wait()
+        except TimeoutError:
+            return
+
+    async def _listen(self, url: str) -> None:
+        async with aclosing(wake_ups(url=url, channel=SENDER_CHANNEL, at_least_every_s=LOOKS_EVERY_S)) as calls:
+            async for _ in calls:
+                self._wake.set()
+
+    async def _wake_on(self, stop: asyncio.Event) -> None:
+        await stop.wait()
+        self._wake.set()
+
+    async def _start_sends(self, sends: asyncio.TaskGroup) -> int:
+        free = self._at_once - self._busy
+        if free <= 0:
+            return 0
+        async with self._database.as_system() as tx:
+            claimed = await claim_deliveries(tx, sender_id=self._sender_id, most=free)
+        self._busy += len(claimed)
+        for delivery in claimed:
+            sends.create_task(self._supervise(delivery))
+        return len(claimed)
+
+    async def _let_go_of_lost(self) -> None:
+        async with self._database.as_system() as tx:
+            lost = await find_lost_deliveries(tx, most=LOST_AT_ONCE)
+        for delivery in lost:
+            log.warning("delivery_unconfirmed", delivery_id=delivery.id, workspace_id=delivery.workspace_id)
+
+            async def record(tx: Tx, delivery: ClaimedDelivery = delivery) -> None:
+                await record_lost(tx, delivery=delivery)
+
+            await self._database.run(delivery.workspace_id, record)
+
+    async def _supervise(self, delivery: ClaimedDelivery) -> None:
+        """Carry out one delivery. Whatever goes wrong in it, the others go on, and its lease makes it unconfirmed."""
+        try:
+            await self._deliver(delivery)
+        except Exception:
+            log.exception("delivery_not_recorded", delivery_id=delivery.id, workspace_id=delivery.workspace_id)
+        finally:
+            self._busy -= 1
+            self._wake.set()
+
+    async def _deliver(self, delivery: ClaimedDelivery) -> None:
+        async with self._database.in_workspace(delivery.workspace_id) as tx:
+            handover = await read_handover(tx, delivery=delivery)
+        answer = await self._hand_over(delivery, handover)
+        outcome = judge(answer, attempts=delivery.attempts, waited_s=delivery.waited_s, reachable=handover.reachable)
+        await self._record(delivery, handover, outcome)
+
+    async def _hand_over(self, delivery: ClaimedDelivery, handover: Handover) -> Sent | ProviderFailure:
+        deadline = asyncio.get_running_loop().time() + SEND_WITHIN_S
+        try:
+            endpoint = await open_endpoint(
+                self._database,
+                box=self._box,
+                connectors=self._connectors,
+                workspace_id=delivery.workspace_id,
+                channel_id=delivery.channel_id,
+            )
+        except SecretUnreadable:
+            return CredentialsInvalid(external_code=None, detail="", reason="secret_unreadable")
+        try:
+            return await self._connectors[handover.channel_kind].send(endpoint, handover.outbound, deadline=deadline)
+        except ProviderFailure as failure:
+            return failure
+
+    async def _record(self, delivery: ClaimedDelivery, handover: Handover, outcome: Outcome) -> None:
+        async def record(tx: Tx) -> bool:
+            recorded = await record_outcome(
+                tx, delivery=delivery, sender_id=self._sender_id, outcome=outcome, connectors=self._connectors
+            )
+            if recorded:
+                await _tell_channel(tx, delivery.channel_id, handover, outcome)
+            return recorded
+
+        recorded = await self._database.run(delivery.workspace_id, record)
+        log.info(
+            "delivery_tried",
+            delivery_id=delivery.id,
+            workspace_id=delivery.workspace_id,
+            outcome=str(outcome.state),
+            reason=outcome.reason,
+            recorded=recorded,
+        )
+
+
+async def _tell_channel(tx: Tx, channel_id: ChannelId, handover: Handover, outcome: Outcome) -> None:
+    """Change how the channel stands, where the provider's answer says something about it."""
+    reason = outcome.reason or ""
+    match outcome.channel:
+        case "active" if handover.channel_state == "failing":
+            await mark_active(tx, channel_id=channel_id)
+        case "failing":
+            await mark_failing(tx, channel_id=channel_id, reason=reason)
+        case "restricted":
+            await mark_restricted(tx, channel_id=channel_id, reason=reason)
+        case "deauthorized":
+            await mark_deauthorized(tx, channel_id=channel_id, reason=reason)
+        case _:
+            return
