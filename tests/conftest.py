@@ -187,3 +187,9 @@ def statements() -> StatementCounter:
     """Counts the statements of the pool's connections from here on; `reset()` starts again."""
     _counter.reset()
     return _counter
+
+
+@pytest.fixture(scope="session")
+def postgres_admin_url(postgres: Server) -> str:
+    """The administrator's URL, to cut connections and look into the catalogue."""
+    return postgres.url(database="postgres", login="postgres")
