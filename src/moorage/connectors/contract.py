@@ -354,6 +354,8 @@ class Manifest:
     """Preset name -> trigger (`message`, `menu`, `scan`, `follow`) -> rule. Empty: the provider sets no limit."""
     default_preset: str | None
     optional_credential_fields: tuple[CredentialField, ...] = ()
+    secrets_for_calls: frozenset[str] = frozenset()
+    """Credentials that only calls to the provider need. They are not kept where pushes are verified."""
 
 
 class TokenSource(Protocol):

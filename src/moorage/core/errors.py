@@ -41,3 +41,12 @@ class Malformed(DomainError):
     kind: ClassVar[str] = "malformed"
     field: str
     reason: str
+
+
+@dataclass(eq=False)
+class StaleVersion(DomainError):
+    """Somebody else has changed the object since the person read it. `version` is the present one."""
+
+    code: ClassVar[str] = "core.stale_version"
+    kind: ClassVar[str] = "conflict"
+    version: int

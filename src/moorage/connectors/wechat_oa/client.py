@@ -71,10 +71,10 @@ class WechatApi:
             headers={"content-type": "application/json; charset=utf-8"},
         )
         try:
-            response = await call(self._http, request, deadline)
+            response = await call(self._http, request, deadline=deadline)
         except CallFailed as error:
             raise Unreachable(external_code=None, detail=error.detail, written=error.written) from error
-        if response.status_code != httpx.codes.OK:
+        if response.status_code != 200:
             raise _not_wechat(detail=f"HTTP status {response.status_code}")
         return _read_object(response.content)
 

@@ -56,6 +56,7 @@ MANIFEST = Manifest(
             name="original_id", pattern=r"(gh_[0-9a-zA-Z]{1,32})?", secret=False, example="gh_5b8e21a7c4d9", default=""
         ),
     ),
+    secrets_for_calls=frozenset({"secret"}),
     account_field="appid",
     push_path="/wechat/oa/{external_id}",
     max_text_bytes=MOST_TEXT_BYTES,

@@ -106,7 +106,17 @@ CREATE TABLE agents (
   PRIMARY KEY (workspace_id, id)
 );
 CREATE UNIQUE INDEX agents_person ON agents (workspace_id, person_id);
-CREATE INDEX agents_of_person ON agents (person_id);
+
+-- Where a person works. Sign-in reads it before a workspace is known; the rest about an agent is the company's.
+CREATE TABLE memberships (
+  person_id uuid NOT NULL REFERENCES persons,
+  workspace_id uuid NOT NULL REFERENCES workspaces,
+  agent_id uuid NOT NULL,
+  since timestamptz NOT NULL,
+  PRIMARY KEY (person_id, workspace_id),
+  FOREIGN KEY (workspace_id, agent_id) REFERENCES agents (workspace_id, id) ON DELETE CASCADE
+);
+CREATE UNIQUE INDEX memberships_agent ON memberships (workspace_id, agent_id);
 
 CREATE TABLE skill_groups (
   workspace_id uuid NOT NULL REFERENCES workspaces,
@@ -179,6 +189,19 @@ CREATE TABLE channel_tokens (
   PRIMARY KEY (workspace_id, channel_id),
   FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id)
 );
+
+-- Requests whose signature does not cover their body (plaintext mode), for as long as their time would be accepted.
+CREATE TABLE push_nonces (
+  workspace_id uuid NOT NULL,
+  channel_id uuid NOT NULL,
+  signed_at text NOT NULL,
+  nonce text NOT NULL,
+  digest bytea NOT NULL,
+  seen_at timestamptz NOT NULL,
+  PRIMARY KEY (workspace_id, channel_id, signed_at, nonce),
+  FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id)
+);
+CREATE INDEX push_nonces_age ON push_nonces (workspace_id, channel_id, seen_at);
 
 -- ---------------------------------------------------------------- customers
 

@@ -1,0 +1,74 @@
+"""Live checks of a docked channel: what works, what does not, and what the admin should do about it."""
+
+from datetime import datetime
+
+from moorage.channels.credentials import read_credentials
+from moorage.channels.queries import read_channel
+from moorage.channels.tokens import ChannelTokens, failure_reason
+from moorage.channels.views import CheckView
+from moorage.connectors.contract import AddressNotAllowed, CredentialsInvalid, ProviderFailure
+from moorage.connectors.registry import Connectors, token_issuer
+from moorage.core.ids import ChannelId, WorkspaceId
+from moorage.infra.database import Database
+from moorage.infra.secrets import SecretBox
+
+NOT_ASKED_YET = "not_asked_yet"
+"""The provider has not asked whether the address is ours: its back office is not filled in yet, or cannot reach us."""
+
+
+async def run_checks(
+    database: Database,
+    *,
+    box: SecretBox,
+    connectors: Connectors,
+    workspace_id: WorkspaceId,
+    channel_id: ChannelId,
+    deadline: float,
+) -> list[CheckView]:
+    """Return how each step of docking stands now. Raises Missing. The provider is asked, with no transaction open."""
+    async with database.in_workspace(workspace_id) as tx:
+        channel = await read_channel(tx, channel_id=channel_id)
+        credentials = await read_credentials(tx, box=box, channel_id=channel_id)
+    tokens = ChannelTokens(
+        database=database,
+        box=box,
+        issuer=token_issuer(connectors[channel.kind]),
+        workspace_id=workspace_id,
+        channel_id=channel_id,
+        credentials=credentials,
+    )
+    return [_server_check(channel.server_verified_at), *await _token_checks(tokens, deadline=deadline)]
+
+
+def _server_check(verified_at: datetime | None) -> CheckView:
+    if verified_at is None:
+        return CheckView(name="server_verified", state="unknown", reason=NOT_ASKED_YET)
+    return CheckView(name="server_verified", state="ok", details={"at": verified_at.isoformat()})
+
+
+async def _token_checks(tokens: ChannelTokens, *, deadline: float) -> list[CheckView]:
+    try:
+        await tokens.check(deadline=deadline)
+    except AddressNotAllowed as failure:
+        listed = {**_details(failure), "ip": failure.address}
+        return [
+            CheckView(name="token", state="unknown", reason=failure.reason),
+            CheckView(name="ip_allowed", state="failed", reason=failure.reason, details=listed),
+        ]
+    except CredentialsInvalid as failure:
+        return [
+            CheckView(name="token", state="failed", reason=failure.reason, details=_details(failure)),
+            CheckView(name="ip_allowed", state="unknown", reason=failure.reason),
+        ]
+    except ProviderFailure as failure:
+        reason = failure_reason(failure)
+        return [
+            CheckView(name="token", state="failed", reason=reason, details=_details(failure)),
+            CheckView(name="ip_allowed", state="unknown", reason=reason),
+        ]
+    return [CheckView(name="token", state="ok"), CheckView(name="ip_allowed", state="ok")]
+
+
+def _details(failure: ProviderFailure) -> dict[str, str]:
+    code = {} if failure.external_code is None else {"external_code": str(failure.external_code)}
+    return {**code, "detail": failure.detail} if failure.detail else code

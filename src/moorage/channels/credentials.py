@@ -1,0 +1,66 @@
+"""The credentials of a channel: checked against the kind's manifest, sealed at rest, never shown again."""
+
+import json
+import re
+from collections.abc import Mapping
+from typing import cast
+
+from moorage.channels.model import Address
+from moorage.connectors.contract import Manifest
+from moorage.core.errors import Malformed, Missing
+from moorage.core.ids import ChannelId
+from moorage.infra.database import Tx
+from moorage.infra.secrets import SecretBox
+
+
+def check_credentials(manifest: Manifest, given: Mapping[str, str]) -> Mapping[str, str]:
+    """Return every credential of the kind, trimmed, with defaults for what was left out.
+
+    Raises Malformed with the field and one of `missing`, `mismatch`, `unknown`. Values are never part of the error.
+    """
+    known = (*manifest.credential_fields, *manifest.optional_credential_fields)
+    for name in given.keys() - {field.name for field in known}:
+        raise Malformed(field=f"credentials.{name[:40]}", reason="unknown")
+    checked: dict[str, str] = {}
+    for field in known:
+        value = given.get(field.name, "").strip() or field.default
+        if value is None:
+            raise Malformed(field=f"credentials.{field.name}", reason="missing")
+        if not re.fullmatch(field.pattern, value):
+            raise Malformed(field=f"credentials.{field.name}", reason="mismatch")
+        checked[field.name] = value
+    return checked
+
+
+def seal_credentials(box: SecretBox, credentials: Mapping[str, str], *, channel_id: ChannelId) -> bytes:
+    """Return all credentials of a channel, sealed for it alone."""
+    return box.seal(json.dumps(dict(credentials)).encode(), context=f"channel-credentials:{channel_id}")
+
+
+def seal_verification(box: SecretBox, credentials: Mapping[str, str], *, manifest: Manifest, external_id: str) -> bytes:
+    """Return, sealed, what verifying a push takes. The account's secret is not among it: pushes do not need it."""
+    needed = {name: value for name, value in credentials.items() if name not in manifest.secrets_for_calls}
+    return box.seal(json.dumps(needed).encode(), context=_address_context(manifest.kind, external_id))
+
+
+def open_verification(box: SecretBox, address: Address) -> Mapping[str, str]:
+    """Return the credentials that the pushes of `address` are verified with. Raises SecretUnreadable."""
+    return _opened(box, address.verification, context=_address_context(address.kind, address.external_id))
+
+
+async def read_credentials(tx: Tx, *, box: SecretBox, channel_id: ChannelId) -> Mapping[str, str]:
+    """Return the opened credentials of a channel. Raises Missing or SecretUnreadable."""
+    sealed = await tx.value(
+        "SELECT credentials FROM channels WHERE workspace_id = %s AND id = %s", [tx.workspace_id, channel_id]
+    )
+    if not isinstance(sealed, bytes):
+        raise Missing(what="channel")
+    return _opened(box, sealed, context=f"channel-credentials:{channel_id}")
+
+
+def _address_context(kind: str, external_id: str) -> str:
+    return f"channel-address:{kind}:{external_id}"
+
+
+def _opened(box: SecretBox, sealed: bytes, *, context: str) -> Mapping[str, str]:
+    return cast("dict[str, str]", json.loads(box.open(sealed, context=context)))

@@ -1,0 +1,205 @@
+"""Docking channels and changing what is set for them."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import ClassVar
+
+from psycopg.types.json import Jsonb
+
+from moorage.channels.credentials import check_credentials, seal_credentials, seal_verification
+from moorage.channels.events import ChannelDocked
+from moorage.channels.model import AccountType, Channel, ChannelSettings, Locale
+from moorage.channels.queries import read_channel
+from moorage.channels.views import channel_changed
+from moorage.connectors.contract import Manifest
+from moorage.core.errors import DomainError, Malformed, StaleVersion
+from moorage.core.ids import ChannelId, PersonId, new_id
+from moorage.core.templates import check_template
+from moorage.infra.audit import write_audit
+from moorage.infra.database import Tx
+from moorage.infra.secrets import SecretBox
+
+MOST_NAME_CHARACTERS = 80
+
+
+@dataclass(eq=False)
+class AlreadyDocked(DomainError):
+    """The account is docked in this installation, here or in a workspace that is not named."""
+
+    code: ClassVar[str] = "channels.already_docked"
+    kind: ClassVar[str] = "conflict"
+    external_id: str
+
+
+async def dock_with_credentials(
+    tx: Tx,
+    *,
+    manifest: Manifest,
+    box: SecretBox,
+    name: str | None,
+    credentials: Mapping[str, str],
+    by: PersonId | None,
+    remote_address: str,
+    account_type: AccountType | None = None,
+    verified: bool | None = None,
+) -> Channel:
+    """Dock an account by its own credentials and return the channel. `by` is None for the command line.
+
+    Nothing is asked of the provider: `checks.run_checks` does that, with no transaction open. Raises Malformed for a
+    field of the wrong form, AlreadyDocked for an account that is docked anywhere in the installation.
+    """
+    checked = check_credentials(manifest, credentials)
+    external_id = checked[manifest.account_field]
+    channel_id = ChannelId(new_id())
+    await _insert_channel(
+        tx,
+        channel_id=channel_id,
+        manifest=manifest,
+        external_id=external_id,
+        name=_name(name or external_id),
+        account_type=account_type,
+        verified=verified,
+        credentials=seal_credentials(box, checked, channel_id=channel_id),
+        by=by,
+    )
+    await _claim_address(
+        tx,
+        channel_id=channel_id,
+        kind=manifest.kind,
+        external_id=external_id,
+        verification=seal_verification(box, checked, manifest=manifest, external_id=external_id),
+    )
+    await write_audit(
+        tx,
+        by=by,
+        remote_address=remote_address,
+        act="channel.docked",
+        object_kind="channel",
+        object_id=channel_id,
+        after={"kind": manifest.kind, "external_id": external_id, "credentials": sorted(checked)},
+    )
+    channel = await read_channel(tx, channel_id=channel_id)
+    tx.record(channel_changed(channel))
+    tx.publish(ChannelDocked(channel_id=channel_id))
+    return channel
+
+
+async def change_channel(
+    tx: Tx,
+    *,
+    channel_id: ChannelId,
+    manifest: Manifest,
+    version: int,
+    name: str | None,
+    settings: ChannelSettings | None,
+    by: PersonId,
+    remote_address: str,
+) -> Channel:
+    """Return the channel with what is given changed; None leaves it. Raises Missing, StaleVersion, Malformed or
+    TemplateInvalid."""
+    before = await read_channel(tx, channel_id=channel_id)
+    after_name = before.name if name is None else _name(name)
+    after = before.settings if settings is None else settings
+    _check_settings(after, manifest=manifest)
+    changed = await tx.execute(
+        """
+        UPDATE channels SET name = %(name)s, settings = %(settings)s, version = version + 1
+        WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND version = %(version)s
+        """,
+        {
+            "name": after_name,
+            "settings": Jsonb(after.model_dump(mode="json")),
+            "workspace_id": tx.workspace_id,
+            "id": channel_id,
+            "version": version,
+        },
+    )
+    if not changed:
+        raise StaleVersion(version=(await read_channel(tx, channel_id=channel_id)).version)
+    await write_audit(
+        tx,
+        by=by,
+        remote_address=remote_address,
+        act="channel.changed",
+        object_kind="channel",
+        object_id=channel_id,
+        before={"name": before.name, "settings": before.settings.model_dump(mode="json")},
+        after={"name": after_name, "settings": after.model_dump(mode="json")},
+    )
+    channel = await read_channel(tx, channel_id=channel_id)
+    tx.record(channel_changed(channel))
+    return channel
+
+
+def _check_settings(settings: ChannelSettings, *, manifest: Manifest) -> None:
+    if settings.budget_preset is not None and settings.budget_preset not in manifest.budget_presets:
+        raise Malformed(field="settings.budget_preset", reason="unknown")
+    if settings.greeting.text is not None:
+        check_template(settings.greeting.text, field="settings.greeting.text")
+
+
+def _name(name: str) -> str:
+    trimmed = name.strip()
+    if not trimmed or len(trimmed) > MOST_NAME_CHARACTERS or not trimmed.isprintable():
+        raise Malformed(field="name", reason="empty" if not trimmed else "mismatch")
+    return trimmed
+
+
+async def _workspace_locale(tx: Tx) -> Locale:
+    locale = await tx.value("SELECT locale FROM workspaces WHERE id = %s", [tx.workspace_id])
+    return "en" if locale == "en" else "zh-CN"
+
+
+async def _insert_channel(
+    tx: Tx,
+    *,
+    channel_id: ChannelId,
+    manifest: Manifest,
+    external_id: str,
+    name: str,
+    account_type: AccountType | None,
+    verified: bool | None,
+    credentials: bytes,
+    by: PersonId | None,
+) -> None:
+    settings = ChannelSettings(locale=await _workspace_locale(tx), budget_preset=manifest.default_preset)
+    inserted = await tx.execute(
+        """
+        INSERT INTO channels (workspace_id, id, kind, external_id, name, account_type, verified, state, settings,
+                              credentials, docked_at, docked_by)
+        VALUES (%(workspace_id)s, %(id)s, %(kind)s, %(external_id)s, %(name)s, %(account_type)s, %(verified)s,
+                'active', %(settings)s, %(credentials)s, %(now)s, %(by)s)
+        ON CONFLICT (workspace_id, kind, external_id) DO NOTHING
+        """,
+        {
+            "workspace_id": tx.workspace_id,
+            "id": channel_id,
+            "kind": manifest.kind,
+            "external_id": external_id,
+            "name": name,
+            "account_type": account_type,
+            "verified": verified,
+            "settings": Jsonb(settings.model_dump(mode="json")),
+            "credentials": credentials,
+            "now": tx.now,
+            "by": by,
+        },
+    )
+    if not inserted:
+        raise AlreadyDocked(external_id=external_id)
+    await tx.execute(
+        "INSERT INTO channel_tokens (workspace_id, channel_id) VALUES (%s, %s)", [tx.workspace_id, channel_id]
+    )
+
+
+async def _claim_address(tx: Tx, *, channel_id: ChannelId, kind: str, external_id: str, verification: bytes) -> None:
+    """Take the account's address for this channel. The key holds one per account over the whole installation."""
+    claimed = await tx.execute(
+        """
+        INSERT INTO channel_addresses (kind, external_id, workspace_id, channel_id, verification)
+        VALUES (%s, %s, %s, %s, %s) ON CONFLICT (kind, external_id) DO NOTHING
+        """,
+        [kind, external_id, tx.workspace_id, channel_id, verification],
+    )
+    if not claimed:
+        raise AlreadyDocked(external_id=external_id)

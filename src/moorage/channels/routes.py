@@ -1,0 +1,209 @@
+"""The API of channels: kinds, docking, settings, live checks."""
+
+import asyncio
+import re
+from dataclasses import dataclass
+from typing import Annotated, Final
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Request, status
+from pydantic import BaseModel, ConfigDict, Field, SecretStr
+
+from moorage.channels.addresses import callback_url
+from moorage.channels.checks import run_checks
+from moorage.channels.model import AccountType, Channel, ChannelSettings
+from moorage.channels.operations import change_channel, dock_with_credentials
+from moorage.channels.queries import list_channels, read_channel
+from moorage.channels.views import (
+    CallbackAddressView,
+    CapabilitiesView,
+    ChannelKindsView,
+    ChannelKindView,
+    ChannelsView,
+    ChannelView,
+    ChecksView,
+    Words,
+)
+from moorage.connectors.contract import Manifest
+from moorage.connectors.registry import Connectors
+from moorage.core.errors import Malformed, Missing
+from moorage.core.ids import ChannelId
+from moorage.infra.database import Database, Tx
+from moorage.infra.secrets import SecretBox
+from moorage.staff.guard import SignedInActor, remote_address_of, require_right
+from moorage.staff.model import Actor
+from moorage.staff.rights import Act, require
+
+CHECKS_LIMIT_S: Final = 15.0
+
+router = APIRouter(tags=["channels"])
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelsDoor:
+    """What these routes need of the process; the application keeps it as `app.state.channels_door`."""
+
+    database: Database
+    box: SecretBox
+    connectors: Connectors
+    words: dict[str, Words]
+    """Kind -> its texts."""
+    public_url: str
+
+    def manifest(self, kind: str) -> Manifest:
+        """Return the manifest of a kind. Raises Missing."""
+        connector = self.connectors.get(kind)
+        if connector is None:
+            raise Missing(what="channel kind")
+        return connector.manifest
+
+    def view(self, channel: Channel) -> ChannelView:
+        """Return what the API says about `channel`."""
+        manifest = self.manifest(channel.kind)
+        return ChannelView(
+            id=channel.id,
+            kind=channel.kind,
+            external_id=channel.external_id,
+            name=channel.name,
+            account_type=channel.account_type,
+            verified=channel.verified,
+            state=channel.state,
+            state_reason=channel.state_reason,
+            callback_url=callback_url(manifest, public_url=self.public_url, external_id=channel.external_id),
+            docked_at=channel.docked_at,
+            last_message_at=channel.last_message_at,
+            server_verified_at=channel.server_verified_at,
+            settings=channel.settings,
+            capabilities=CapabilitiesView.of(manifest),
+            version=channel.version,
+        )
+
+
+def channels_door(request: Request) -> ChannelsDoor:
+    """Return the door that the application put in its state."""
+    door: object = request.app.state.channels_door
+    if not isinstance(door, ChannelsDoor):
+        raise TypeError("app.state.channels_door must be a ChannelsDoor")
+    return door
+
+
+TheDoor = Annotated[ChannelsDoor, Depends(channels_door)]
+ChannelManager = Annotated[Actor, Depends(require_right(Act.CHANNELS_MANAGE))]
+
+
+class NewChannel(BaseModel):
+    """An account to dock by its own credentials. Account type and verification are the admin's word, if they know."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kind: str = Field(max_length=40)
+    name: str | None = Field(default=None, max_length=200)
+    credentials: dict[str, SecretStr] = Field(max_length=20)
+    account_type: AccountType | None = None
+    verified: bool | None = None
+
+
+class ChannelChange(BaseModel):
+    """What is to change on a channel, and the version that the person has seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    name: str | None = Field(default=None, max_length=200)
+    settings: ChannelSettings | None = None
+    version: int
+
+
+@router.get("/channel-kinds")
+async def read_channel_kinds(actor: SignedInActor, door: TheDoor) -> ChannelKindsView:
+    """List the kinds of channels, with the fields of their docking form and what they can do."""
+    require(actor, Act.CHANNELS_READ)
+    return ChannelKindsView(
+        items=[ChannelKindView.of(connector.manifest, door.words[kind]) for kind, connector in door.connectors.items()]
+    )
+
+
+@router.get("/channel-kinds/{kind}/address")
+async def read_callback_address(
+    kind: str, external_id: str, actor: SignedInActor, door: TheDoor
+) -> CallbackAddressView:
+    """Tell the address to enter at the provider for an account, before it is docked."""
+    require(actor, Act.CHANNELS_READ)
+    manifest = door.manifest(kind)
+    named = next(field for field in manifest.credential_fields if field.name == manifest.account_field)
+    if not re.fullmatch(named.pattern, external_id):
+        raise Malformed(field="external_id", reason="mismatch")
+    return CallbackAddressView(callback_url=callback_url(manifest, public_url=door.public_url, external_id=external_id))
+
+
+@router.get("/channels")
+async def read_channels(actor: SignedInActor, door: TheDoor) -> ChannelsView:
+    """List the channels of the workspace, in the order they were docked."""
+    require(actor, Act.CHANNELS_READ)
+    async with door.database.in_workspace(actor.workspace_id) as tx:
+        channels = await list_channels(tx)
+    return ChannelsView(items=[door.view(channel) for channel in channels])
+
+
+@router.get("/channels/{channel_id}")
+async def read_one_channel(channel_id: UUID, actor: SignedInActor, door: TheDoor) -> ChannelView:
+    """Tell everything about one channel but its credentials."""
+    require(actor, Act.CHANNELS_READ)
+    async with door.database.in_workspace(actor.workspace_id) as tx:
+        return door.view(await read_channel(tx, channel_id=ChannelId(channel_id)))
+
+
+@router.post("/channels", status_code=status.HTTP_201_CREATED)
+async def dock_channel(new: NewChannel, request: Request, actor: ChannelManager, door: TheDoor) -> ChannelView:
+    """Dock an account by its own credentials. Whether they work is for the checks to find out."""
+    manifest = door.manifest(new.kind)
+
+    async def dock(tx: Tx) -> Channel:
+        return await dock_with_credentials(
+            tx,
+            manifest=manifest,
+            box=door.box,
+            name=new.name,
+            credentials={name: value.get_secret_value() for name, value in new.credentials.items()},
+            account_type=new.account_type,
+            verified=new.verified,
+            by=actor.person_id,
+            remote_address=remote_address_of(request),
+        )
+
+    return door.view(await door.database.run(actor.workspace_id, dock))
+
+
+@router.patch("/channels/{channel_id}")
+async def change_one_channel(
+    channel_id: UUID, change: ChannelChange, request: Request, actor: ChannelManager, door: TheDoor
+) -> ChannelView:
+    """Change a channel's name or settings; what is left out stays as it is."""
+
+    async def apply(tx: Tx) -> Channel:
+        before = await read_channel(tx, channel_id=ChannelId(channel_id))
+        return await change_channel(
+            tx,
+            channel_id=before.id,
+            manifest=door.manifest(before.kind),
+            version=change.version,
+            name=change.name,
+            settings=change.settings,
+            by=actor.person_id,
+            remote_address=remote_address_of(request),
+        )
+
+    return door.view(await door.database.run(actor.workspace_id, apply))
+
+
+@router.post("/channels/{channel_id}/checks")
+async def check_channel(channel_id: UUID, actor: ChannelManager, door: TheDoor) -> ChecksView:
+    """Check live whether the provider knows our address, gives a token, and allows our calls."""
+    checks = await run_checks(
+        door.database,
+        box=door.box,
+        connectors=door.connectors,
+        workspace_id=actor.workspace_id,
+        channel_id=ChannelId(channel_id),
+        deadline=asyncio.get_running_loop().time() + CHECKS_LIMIT_S,
+    )
+    return ChecksView(items=checks)

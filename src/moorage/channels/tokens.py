@@ -1,0 +1,318 @@
+"""The token that a channel's calls carry: one holder per account, in the database, whoever asks.
+
+Who finds the token due takes a lease by a conditional UPDATE, commits, asks the provider with no transaction open, and
+stores the result only if nobody else has meanwhile. The others go on with the old token while it is good, or wait for
+the new one. Three failures in a row open a circuit: for five minutes nobody asks again.
+"""
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+from psycopg.types.json import Jsonb
+
+from moorage.channels.states import mark_deauthorized, mark_failing, mark_reachable
+from moorage.connectors.contract import (
+    AddressNotAllowed,
+    CredentialsInvalid,
+    CredentialsReason,
+    IssuedToken,
+    IssuesTokens,
+    ProviderFailure,
+    Refused,
+    TryLater,
+)
+from moorage.core.errors import Missing
+from moorage.core.ids import ChannelId, WorkspaceId, new_id
+from moorage.infra.database import Database, Tx
+from moorage.infra.secrets import SecretBox
+
+DUE_BEFORE_END = timedelta(minutes=5)
+"""Providers give a new token only in the last minutes of the old one; asking earlier brings the same again."""
+USABLE_BEFORE_END = timedelta(seconds=5)
+LEASE = timedelta(seconds=15)
+CALL_LIMIT_S = 12.0
+"""Of one renewal, shorter than the lease, so that no two holders ask at the same time."""
+FORCED_AT_MOST_EVERY = timedelta(minutes=10)
+FAILURES_TO_CIRCUIT = 3
+CIRCUIT = timedelta(minutes=5)
+LOOK_AGAIN_S = 0.1
+
+UNREACHABLE = "provider_unreachable"
+"""Why a channel fails whose provider cannot be asked, or answers what no provider of ours does."""
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The row as one read saw it."""
+
+    token: bytes | None
+    version: int
+    expires_at: datetime | None
+    circuit_until: datetime | None
+    last_error: Mapping[str, str] | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What one read of the row means at its time."""
+
+    token: str | None
+    version: int
+    due: bool
+    usable: bool
+    circuit_for: timedelta | None
+    last_error: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class _Lease:
+    """The right to renew, until somebody else may take it."""
+
+    id: UUID
+    version: int
+    taken_at: datetime
+
+
+class ChannelTokens:
+    """The TokenSource of one channel."""
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        box: SecretBox,
+        issuer: IssuesTokens,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        credentials: Mapping[str, str],
+    ) -> None:
+        self._database = database
+        self._box = box
+        self._issuer = issuer
+        self._workspace_id = workspace_id
+        self._channel_id = channel_id
+        self._credentials = credentials
+
+    async def token(self, *, deadline: float) -> str:
+        """Return a token that should work, renewed if it is due. Raises a provider failure."""
+        async with self._database.in_workspace(self._workspace_id) as tx:
+            seen = await self._read(tx)
+        if seen.token is not None and not seen.due:
+            return seen.token
+        try:
+            return await self._renewed(seen, refused=None, deadline=deadline)
+        except ProviderFailure:
+            if seen.token is not None and seen.usable:
+                return seen.token  # the provider keeps it for some minutes yet; the failure is on record
+            raise
+
+    async def after_refusal(self, *, failed: str, deadline: float) -> str:
+        """Return another token than `failed`: the stored one if that is newer, else a renewed one. Raises a provider
+        failure, at the latest when the provider insists on giving `failed` again."""
+        async with self._database.in_workspace(self._workspace_id) as tx:
+            seen = await self._read(tx)
+        if seen.token is not None and seen.token != failed and seen.usable:
+            return seen.token
+        return await self._renewed(seen, refused=failed, deadline=deadline)
+
+    async def check(self, *, deadline: float) -> None:
+        """Return if the provider gives a token now, also while the circuit is open. Raises a provider failure."""
+        async with self._database.in_workspace(self._workspace_id) as tx:
+            seen = await self._read(tx)
+        await self._renewed(seen, refused=None, deadline=deadline, checking=True)
+
+    async def _renewed(self, first: _Seen, *, refused: str | None, deadline: float, checking: bool = False) -> str:
+        """Return a usable token other than `refused`: renew it, or wait for who does. `checking` wants a new one."""
+        seen = first
+        while True:
+            async with self._database.in_workspace(self._workspace_id) as tx:
+                lease = await self._take_lease(tx, version=seen.version, past_circuit=checking)
+                seen = seen if lease else await self._read(tx)
+            if lease:
+                return await self._renew(lease, refused=refused, deadline=deadline)
+            is_new = seen.version > first.version
+            if seen.token is not None and seen.token != refused and seen.usable and (is_new or not checking):
+                return seen.token
+            if seen.circuit_for is not None and not checking:
+                raise _failure_again(seen.last_error, retry_after=seen.circuit_for)
+            if asyncio.get_running_loop().time() + LOOK_AGAIN_S > deadline:
+                raise TryLater(external_code=None, detail="token is being renewed", retry_after=timedelta(seconds=1))
+            await asyncio.sleep(LOOK_AGAIN_S)
+
+    async def _renew(self, lease: _Lease, *, refused: str | None, deadline: float) -> str:
+        limit = min(deadline, asyncio.get_running_loop().time() + CALL_LIMIT_S)
+        try:
+            issued = await self._issuer.issue_token(credentials=self._credentials, force=False, deadline=limit)
+            if issued.token == refused:
+                await self._claim_force(lease)
+                issued = await self._issuer.issue_token(credentials=self._credentials, force=True, deadline=limit)
+        except ProviderFailure as failure:
+            await self._record_failure(lease, failure)
+            raise
+        await self._store(lease, issued)
+        return issued.token
+
+    # ------------------------------------------------------------ the row
+
+    async def _read(self, tx: Tx) -> _Seen:
+        stored = await tx.row(
+            _Stored,
+            """
+            SELECT token, version, expires_at, circuit_until, last_error
+            FROM channel_tokens WHERE workspace_id = %s AND channel_id = %s
+            """,
+            [self._workspace_id, self._channel_id],
+        )
+        if stored is None:
+            raise Missing(what="channel")
+        left = (stored.expires_at or tx.now) - tx.now
+        circuit_for = stored.circuit_until - tx.now if stored.circuit_until else timedelta()
+        return _Seen(
+            token=None if stored.token is None else self._box.open(stored.token, context=self._context).decode(),
+            version=stored.version,
+            due=left <= DUE_BEFORE_END,
+            usable=left > USABLE_BEFORE_END,
+            circuit_for=circuit_for if circuit_for > timedelta() else None,
+            last_error=stored.last_error or {},
+        )
+
+    @property
+    def _context(self) -> str:
+        return f"channel-token:{self._channel_id}"
+
+    async def _take_lease(self, tx: Tx, *, version: int, past_circuit: bool) -> _Lease | None:
+        """Return the lease, or None where somebody else holds it, has renewed already, or the circuit is open."""
+        lease = _Lease(id=new_id(), version=version, taken_at=tx.now)
+        taken = await tx.execute(
+            """
+            UPDATE channel_tokens SET renewing_until = %(until)s, renewing_by = %(lease)s
+            WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND version = %(version)s
+              AND (renewing_until IS NULL OR renewing_until <= %(now)s)
+              AND (circuit_until IS NULL OR circuit_until <= %(now)s OR %(past_circuit)s)
+            """,
+            {
+                "until": tx.now + LEASE,
+                "lease": lease.id,
+                "workspace_id": self._workspace_id,
+                "channel_id": self._channel_id,
+                "version": version,
+                "now": tx.now,
+                "past_circuit": past_circuit,
+            },
+        )
+        return lease if taken else None
+
+    async def _claim_force(self, lease: _Lease) -> None:
+        """Return if a renewal may be forced now. It throws away a token that others may be using, so it is rare.
+
+        Raises CredentialsInvalid where the last one was a moment ago: forcing again would help nobody.
+        """
+        async with self._database.in_workspace(self._workspace_id) as tx:
+            claimed = await tx.execute(
+                """
+                UPDATE channel_tokens SET forced_at = %(now)s
+                WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND renewing_by = %(lease)s
+                  AND (forced_at IS NULL OR forced_at <= %(before)s)
+                """,
+                {
+                    "now": tx.now,
+                    "workspace_id": self._workspace_id,
+                    "channel_id": self._channel_id,
+                    "lease": lease.id,
+                    "before": tx.now - FORCED_AT_MOST_EVERY,
+                },
+            )
+        if not claimed:
+            raise CredentialsInvalid(
+                external_code=None,
+                detail="the provider gives the token again that it refuses",
+                reason=CredentialsReason.TOKEN_REFUSED,
+            )
+
+    async def _store(self, lease: _Lease, issued: IssuedToken) -> None:
+        """Keep the new token, unless somebody else has renewed since the lease ended. Its life counts from the lease:
+        a little short, never too long."""
+        async with self._database.in_workspace(self._workspace_id) as tx:
+            had_failed = await tx.value(
+                """
+                UPDATE channel_tokens new
+                SET token = %(token)s, version = new.version + 1, expires_at = %(expires_at)s, renewing_until = NULL,
+                    renewing_by = NULL, failures = 0, circuit_until = NULL, last_error = NULL
+                FROM channel_tokens old
+                WHERE new.workspace_id = %(workspace_id)s AND new.channel_id = %(channel_id)s
+                  AND new.version = %(version)s AND new.renewing_by = %(lease)s
+                  AND old.workspace_id = new.workspace_id AND old.channel_id = new.channel_id
+                RETURNING old.last_error IS NOT NULL
+                """,
+                {
+                    "token": self._box.seal(issued.token.encode(), context=self._context),
+                    "expires_at": lease.taken_at + issued.lasts,
+                    "workspace_id": self._workspace_id,
+                    "channel_id": self._channel_id,
+                    "version": lease.version,
+                    "lease": lease.id,
+                },
+            )
+            if had_failed:
+                await mark_reachable(tx, channel_id=self._channel_id)
+
+    async def _record_failure(self, lease: _Lease, failure: ProviderFailure) -> None:
+        """Give the lease back, count the failure, and say on the channel what an admin should know."""
+        reason = failure_reason(failure)
+        log.warning("token_not_renewed", channel_id=self._channel_id, reason=reason, code=failure.external_code)
+        async with self._database.in_workspace(self._workspace_id) as tx:
+            failures = await tx.value(
+                """
+                UPDATE channel_tokens
+                SET renewing_until = NULL, renewing_by = NULL, failures = failures + 1, last_error = %(error)s,
+                    circuit_until = CASE WHEN failures + 1 >= %(most)s THEN %(circuit_until)s ELSE circuit_until END
+                WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND renewing_by = %(lease)s
+                RETURNING failures
+                """,
+                {
+                    "error": Jsonb(_error_of(failure)),
+                    "most": FAILURES_TO_CIRCUIT,
+                    "circuit_until": tx.now + CIRCUIT,
+                    "workspace_id": self._workspace_id,
+                    "channel_id": self._channel_id,
+                    "lease": lease.id,
+                },
+            )
+            if not isinstance(failures, int):
+                return  # the lease ended meanwhile: who took it over says how things stand
+            if reason == CredentialsReason.AUTHORIZATION_GONE:
+                await mark_deauthorized(tx, channel_id=self._channel_id, reason=reason)
+            elif isinstance(failure, CredentialsInvalid) or failures >= FAILURES_TO_CIRCUIT:
+                await mark_failing(tx, channel_id=self._channel_id, reason=reason)
+
+
+def failure_reason(failure: ProviderFailure) -> str:
+    """Return the stable word for a failure, `provider_unreachable` where the provider gave no reason."""
+    return failure.reason if isinstance(failure, CredentialsInvalid | Refused) else UNREACHABLE
+
+
+def _error_of(failure: ProviderFailure) -> Mapping[str, str]:
+    """Return what is kept of a failure, to tell those who ask while the circuit is open."""
+    error = {"reason": failure_reason(failure), "detail": failure.detail, "code": str(failure.external_code or "")}
+    if isinstance(failure, AddressNotAllowed):
+        error["address"] = failure.address
+    return error
+
+
+def _failure_again(error: Mapping[str, str], *, retry_after: timedelta) -> ProviderFailure:
+    """Return the failure that opened the circuit, for somebody who asks while it is open."""
+    code = int(error["code"]) if error.get("code") else None
+    detail = error.get("detail", "")
+    match error.get("reason", UNREACHABLE):
+        case CredentialsReason.ADDRESS_NOT_ALLOWED as reason:
+            return AddressNotAllowed(external_code=code, detail=detail, reason=reason, address=error.get("address", ""))
+        case reason if reason == UNREACHABLE:
+            return TryLater(external_code=code, detail=detail, retry_after=retry_after)
+        case reason:
+            return CredentialsInvalid(external_code=code, detail=detail, reason=reason)

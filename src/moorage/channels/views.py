@@ -1,0 +1,208 @@
+"""What the API and the event log say about channels."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Literal, Self
+from uuid import UUID
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState
+from moorage.connectors.contract import CredentialField, Manifest
+from moorage.infra.database import Fact
+
+Words = Mapping[str, Mapping[str, str]]
+"""Locale -> key -> text, as `connectors/strings.py` reads them."""
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CapabilitiesView(_View):
+    """What can be done on a channel of the kind."""
+
+    max_text_bytes: int
+    sendable: list[str]
+    passive_reply: bool
+
+    @classmethod
+    def of(cls, manifest: Manifest) -> Self:
+        """Return the view of a kind's capabilities."""
+        return cls(
+            max_text_bytes=manifest.max_text_bytes,
+            sendable=sorted(manifest.sendable),
+            passive_reply=manifest.passive_reply,
+        )
+
+
+class ChannelView(_View):
+    """One docked channel. Credentials are never part of it."""
+
+    id: UUID
+    kind: str
+    external_id: str
+    name: str
+    account_type: AccountType | None
+    verified: bool | None
+    state: ChannelState
+    state_reason: str | None
+    callback_url: str
+    docked_at: datetime
+    last_message_at: datetime | None
+    server_verified_at: datetime | None
+    settings: ChannelSettings
+    capabilities: CapabilitiesView
+    version: int
+
+
+class ChannelsView(_View):
+    """The channels of a workspace."""
+
+    items: list[ChannelView]
+    next_cursor: str | None = None
+    """Always null: a workspace has few channels, and they come in one page."""
+
+
+class ChannelChangedView(_View):
+    """What everybody in the workspace is told when a channel changes. The rest is read anew by who needs it."""
+
+    id: UUID
+    kind: str
+    name: str
+    state: ChannelState
+    state_reason: str | None
+    server_verified_at: datetime | None
+    version: int
+
+
+def channel_changed(channel: Channel) -> Fact:
+    """Return the fact that `channel` is new or has changed."""
+    view = ChannelChangedView(
+        id=channel.id,
+        kind=channel.kind,
+        name=channel.name,
+        state=channel.state,
+        state_reason=channel.state_reason,
+        server_verified_at=channel.server_verified_at,
+        version=channel.version,
+    )
+    return Fact(
+        topic="channel.changed",
+        object_id=channel.id,
+        version=channel.version,
+        audience=("all",),
+        payload=view.model_dump(mode="json"),
+    )
+
+
+class TextView(_View):
+    """One text in both languages of the console."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, serialize_by_alias=True)
+
+    zh_cn: str = Field(alias="zh-CN")
+    en: str
+
+    @classmethod
+    def of(cls, words: Words, key: str) -> Self:
+        """Return the text of `key`."""
+        return cls.model_validate({locale: texts[key] for locale, texts in words.items()})
+
+
+class CredentialFieldView(_View):
+    """One field of the docking form. `mismatch` says what is wrong with a value that `pattern` does not match."""
+
+    name: str
+    pattern: str
+    secret: bool
+    example: str
+    default: str | None
+    label: TextView
+    help: TextView
+    mismatch: TextView
+
+    @classmethod
+    def of(cls, field: CredentialField, words: Words) -> Self:
+        """Return the view of `field`."""
+        return cls(
+            name=field.name,
+            pattern=field.pattern,
+            secret=field.secret,
+            example=field.example,
+            default=field.default,
+            label=TextView.of(words, f"field.{field.name}.label"),
+            help=TextView.of(words, f"field.{field.name}.help"),
+            mismatch=TextView.of(words, f"field.{field.name}.mismatch"),
+        )
+
+
+class BudgetRuleView(_View):
+    """How many messages may be sent after one act of the customer, and for how long."""
+
+    most: int
+    lasts_s: int
+
+
+class ChannelKindView(_View):
+    """One kind of channel that can be docked."""
+
+    kind: str
+    name: TextView
+    credential_fields: list[CredentialFieldView]
+    optional_credential_fields: list[CredentialFieldView]
+    capabilities: CapabilitiesView
+    budget_presets: dict[str, dict[str, BudgetRuleView]]
+    default_preset: str | None
+    reasons: dict[str, TextView]
+    """What each reason of the kind (of a failed delivery, a failing channel, a check) means."""
+
+    @classmethod
+    def of(cls, manifest: Manifest, words: Words) -> Self:
+        """Return the view of a kind."""
+        reasons = sorted(key.removeprefix("reason.") for key in words["en"] if key.startswith("reason."))
+        return cls(
+            kind=manifest.kind,
+            name=TextView.of(words, "kind"),
+            credential_fields=[CredentialFieldView.of(field, words) for field in manifest.credential_fields],
+            optional_credential_fields=[
+                CredentialFieldView.of(field, words) for field in manifest.optional_credential_fields
+            ],
+            capabilities=CapabilitiesView.of(manifest),
+            budget_presets={
+                name: {
+                    trigger: BudgetRuleView(most=rule.most, lasts_s=int(rule.lasts.total_seconds()))
+                    for trigger, rule in rules.items()
+                }
+                for name, rules in manifest.budget_presets.items()
+            },
+            default_preset=manifest.default_preset,
+            reasons={reason: TextView.of(words, f"reason.{reason}") for reason in reasons},
+        )
+
+
+class ChannelKindsView(_View):
+    """The kinds of channels there are."""
+
+    items: list[ChannelKindView]
+
+
+class CallbackAddressView(_View):
+    """The address to enter at the provider."""
+
+    callback_url: str
+
+
+class CheckView(_View):
+    """One live check of a channel. `details` holds what the admin needs, such as the address to allow."""
+
+    name: Literal["server_verified", "token", "ip_allowed"]
+    state: Literal["ok", "failed", "unknown"]
+    reason: str | None = None
+    details: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class ChecksView(_View):
+    """All live checks of a channel."""
+
+    items: list[CheckView]
