@@ -58,6 +58,7 @@ async def test_a_person_is_an_agent_of_a_workspace_once(database: Database, anna
         assert [agent.id for agent in await list_agents(tx)] == [anna.agent_id]
         assert await agent_names(tx, agent_ids=[anna.agent_id]) == {anna.agent_id: "Anna"}
         assert await topics(tx) == ["agent.changed"]
+        assert await tx.value("SELECT act FROM audit_log WHERE object_id = %s", [anna.agent_id]) == "staff.agent_added"
 
 
 async def test_a_person_can_work_for_two_companies_and_signs_in_to_the_first(

@@ -13,7 +13,7 @@ from moorage.staff.model import normalise_email
 from moorage.staff.operations import add_person
 from moorage.staff.passwords import Passwords
 from moorage.staff.presence import set_status
-from moorage.staff.sessions import ABSOLUTE, IDLE, KEPT, find_session, forget_old_sign_ins, session_lives
+from moorage.staff.sessions import ABSOLUTE, IDLE, find_session, session_lives
 from moorage.staff.sign_in import NoWorkspace, WrongCredentials, sign_in, sign_out
 from tests.conftest import MovableClock
 from tests.staff.people import Colleague, a_colleague, an_address, as_now, signs_in, topics
@@ -230,16 +230,3 @@ async def test_signing_in_renews_an_outdated_hash(database: Database, passwords:
     assert not stronger.is_outdated(renewed)
     await signs_in(database, stronger, anna)
     stronger.close()
-
-
-async def test_old_sessions_and_tries_are_forgotten_and_live_ones_kept(
-    database: Database, passwords: Passwords, anna: Colleague, clock: MovableClock
-) -> None:
-    old = await signs_in(database, passwords, anna)
-    clock.forward(KEPT + IDLE + timedelta(minutes=1))
-    new = await signs_in(database, passwords, anna)
-    async with database.in_platform() as tx:
-        assert await forget_old_sign_ins(tx) >= 2
-        kept = await tx.value("SELECT array_agg(id) FROM sessions WHERE person_id = %s", [anna.person_id])
-    assert kept == [new.id]
-    assert old.id != new.id

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from moorage.core.errors import DomainError, Malformed
 from moorage.core.ids import AgentId, GroupId, PersonId, WorkspaceId, new_id
+from moorage.infra.audit import write_audit
 from moorage.infra.database import Database, Tx
 from moorage.staff.model import Locale, Role, normalise_email
 from moorage.staff.passwords import Passwords
@@ -103,8 +104,13 @@ async def add_agent(
     role: Role,
     group_ids: Sequence[GroupId] | None = None,
     most_conversations: int = 10,
+    by: PersonId | None = None,
+    remote_address: str = "local",
 ) -> AgentId:
-    """Make a person an agent of this workspace, in `group_ids` or else in the default group. Raises AlreadyMember."""
+    """Make a person an agent of this workspace, in `group_ids` or else in the default group. Raises AlreadyMember.
+
+    `by` is who lets them in, and None for the command line.
+    """
     agent_id = AgentId(new_id())
     added = await tx.execute(
         """
@@ -116,9 +122,22 @@ async def add_agent(
     )
     if not added:
         raise AlreadyMember
+    await tx.execute(
+        "INSERT INTO memberships (person_id, workspace_id, agent_id, since) VALUES (%s, %s, %s, %s)",
+        [person_id, tx.workspace_id, agent_id, tx.now],
+    )
     for group_id in [await default_group(tx)] if group_ids is None else group_ids:
         await _join_group(tx, agent_id=agent_id, group_id=group_id)
     tx.record(agent_changed(await read_agent(tx, agent_id=agent_id)))
+    await write_audit(
+        tx,
+        by=by,
+        remote_address=remote_address,
+        act="staff.agent_added",
+        object_kind="agent",
+        object_id=agent_id,
+        after={"person_id": str(person_id), "role": role},
+    )
     return agent_id
 
 

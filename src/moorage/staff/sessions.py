@@ -18,9 +18,6 @@ ABSOLUTE: Final = timedelta(days=14)
 TOUCHED_EVERY: Final = timedelta(minutes=1)
 """A session's row is not written at each request; its end is this exact at most."""
 
-KEPT: Final = timedelta(days=30)
-"""How long ended sessions and tries to sign in are kept for the operator."""
-
 LONGEST_USER_AGENT: Final = 300
 
 
@@ -142,12 +139,6 @@ async def end_session(tx: Tx, *, session_id: SessionId) -> bool:
         "UPDATE sessions SET ended_at = %s WHERE id = %s AND ended_at IS NULL", [tx.now, session_id]
     )
     return ended == 1
-
-
-async def forget_old_sign_ins(tx: Tx) -> int:
-    """Delete sessions and tries that nobody needs any more and return how many. For a platform transaction."""
-    forgotten = await tx.execute("DELETE FROM sessions WHERE expires_at < %s", [tx.now - KEPT])
-    return forgotten + await tx.execute("DELETE FROM sign_ins WHERE at < %s", [tx.now - KEPT])
 
 
 async def _find_row(tx: Tx, token: str) -> _Row | None:

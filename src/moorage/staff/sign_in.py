@@ -112,10 +112,10 @@ async def _renew_hash(database: Database, passwords: Passwords, *, known: _Known
 
 
 async def _begin(database: Database, *, person_id: PersonId, remote_address: str, user_agent: str) -> NewSession:
-    async with database.as_system() as tx:
+    async with database.in_platform() as tx:
         membership = await tx.row(
             _Membership,
-            "SELECT workspace_id, id AS agent_id FROM agents WHERE person_id = %s ORDER BY created_at, id LIMIT 1",
+            "SELECT workspace_id, agent_id FROM memberships WHERE person_id = %s ORDER BY since, workspace_id LIMIT 1",
             [person_id],
         )
     if membership is None:
