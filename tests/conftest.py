@@ -85,7 +85,7 @@ def postgres() -> Iterator[Server]:
 @contextmanager
 def _new_database(server: Server) -> Generator[str]:
     name = f"test_{next(_database_numbers)}"
-    server.create_database(name=name, template="template_moorage")
+    server.create_database(name=name)
     try:
         yield name
     finally:
