@@ -8,7 +8,15 @@ from argon2 import PasswordHasher
 
 from moorage.core.ids import WorkspaceId
 from moorage.infra.database import Database
-from moorage.staff.limits import MOST_PER_ADDRESS, MOST_PER_EMAIL, WINDOW, TooManyAttempts, network_of
+from moorage.staff.limits import (
+    MOST_PER_ADDRESS,
+    MOST_PER_EMAIL,
+    WINDOW,
+    TooManyAttempts,
+    attempt_of,
+    network_of,
+    settle,
+)
 from moorage.staff.model import normalise_email
 from moorage.staff.operations import add_person
 from moorage.staff.passwords import Passwords
@@ -94,6 +102,16 @@ async def test_parallel_guesses_are_told_no_more_outcomes_than_the_limit(
     )
     assert outcomes.count(WrongCredentials) == MOST_PER_EMAIL
     assert outcomes.count(TooManyAttempts) == 2 * MOST_PER_EMAIL
+
+
+async def test_outcomes_that_are_settled_at_once_are_counted_one_by_one(database: Database) -> None:
+    async def was_told() -> bool:
+        attempt = attempt_of(email="guessed@example.org", remote_address=an_address())
+        async with database.in_platform() as tx:
+            return await settle(tx, attempt, person_id=None, right=False) is None
+
+    told = await asyncio.gather(*(was_told() for _ in range(3 * MOST_PER_EMAIL)))
+    assert sum(told) == MOST_PER_EMAIL
 
 
 async def test_even_the_right_password_waits_after_too_many_wrong_ones_and_works_again_later(
