@@ -78,7 +78,7 @@ async def test_a_job_of_a_transaction_that_failed_never_was(fresh_database: Data
 
 async def test_jobs_with_one_lock_run_in_order_of_writing(fresh_database: Database) -> None:
     workspace = await a_workspace(fresh_database)
-    words = ["first", "second", "third"]
+    words = [str(n) for n in range(10)]
     notes = Notes(awaited=len(words))
     await _write(fresh_database, workspace, *words, lock="notes:one")
     async with _running(JobRunner(pool=fresh_database.pool, functions={KIND: notes.take}, concurrency=4)):

@@ -4,7 +4,9 @@ import psycopg
 import pytest
 from psycopg import AsyncConnection, sql
 
-from moorage.infra.pool import DatabaseUnreachable, UnsafeLogin, check_login, open_pool
+from moorage.infra.database import Database
+from moorage.infra.pool import DatabaseUnreachable, TooFewConnections, UnsafeLogin, check_login, open_pool
+from tests.conftest import a_workspace
 from tests.postgres import Server
 
 
@@ -60,3 +62,18 @@ async def test_a_pool_with_an_unsafe_login_is_never_opened(owner_url: str) -> No
 async def test_a_database_that_is_away_is_named_as_such(postgres: Server) -> None:
     with pytest.raises(DatabaseUnreachable):
         await open_pool(f"postgresql://moorage_app:x@/nowhere?host={postgres.socket_folder}/missing", size=2)
+
+
+async def test_a_pool_larger_than_the_database_allows_is_refused(database_url: str) -> None:
+    with pytest.raises(TooFewConnections, match="MOORAGE_POOL_SIZE"):
+        await open_pool(database_url, size=98)
+
+
+async def test_connections_cut_while_at_rest_are_replaced_unnoticed(
+    fresh_database: Database, postgres_admin_url: str
+) -> None:
+    workspace = await a_workspace(fresh_database)
+    with psycopg.connect(postgres_admin_url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity WHERE application_name = 'moorage'")
+    async with fresh_database.in_workspace(workspace) as tx:
+        assert await tx.value("SELECT count(*) FROM event_counters") == 1

@@ -1,6 +1,7 @@
 """The one pool of a process, and the check that its login cannot see more than it should."""
 
 import json
+import selectors
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -9,7 +10,7 @@ from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
-from psycopg.rows import class_row
+from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool
 
@@ -19,6 +20,8 @@ from moorage.infra.roles import APP_ROLE, SYSTEM_ROLE
 STATEMENT_LIMIT_MS = 30_000
 IDLE_TRANSACTION_LIMIT_MS = 60_000
 CONNECT_LIMIT_S = 10
+WAIT_LIMIT_S = 10.0
+LISTENING_CONNECTIONS = 3  # event log, deliveries and jobs are listened to outside the pool
 OLDEST_MAJOR = 15
 
 
@@ -42,6 +45,21 @@ class DatabaseUnreachable(DomainError):
     code: ClassVar[str] = "infra.database_unreachable"
     kind: ClassVar[str] = "unavailable"
     detail: str
+
+
+@dataclass(eq=False)
+class TooFewConnections(DomainError):
+    """This process alone wants more connections than the database offers to all."""
+
+    code: ClassVar[str] = "infra.too_few_connections"
+    wanted: int
+    offered: int
+
+    def __str__(self) -> str:
+        return (
+            f"This process wants up to {self.wanted} database connections and the database offers {self.offered}:"
+            " lower MOORAGE_POOL_SIZE or raise max_connections."
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +99,8 @@ async def open_pool(
 ) -> AsyncConnectionPool:
     """Return an open pool of at most `size` connections whose login has been found safe.
 
-    The caller closes it. Raises UnsafeLogin, or DatabaseUnreachable when no connection came about in 10 s.
+    The caller closes it. Raises UnsafeLogin, or DatabaseUnreachable when no connection came about in 10 s, or
+    TooFewConnections.
     `cursor_factory` and `configure` (called with each new connection) are for tests that count statements or begin
     on a used connection.
     """
@@ -95,7 +114,7 @@ async def open_pool(
     }
     if cursor_factory is not None:
         kwargs["cursor_factory"] = cursor_factory
-    await _check(url, kwargs)
+    await _check(url, kwargs, wanted=size + LISTENING_CONNECTIONS)
 
     async def prepare(connection: AsyncConnection) -> None:
         set_json_dumps(dump_json, context=connection)
@@ -103,19 +122,50 @@ async def open_pool(
             await configure(connection)
 
     pool: AsyncConnectionPool = AsyncConnectionPool(
-        url, min_size=1, max_size=size, open=False, kwargs=kwargs, configure=prepare, name=application_name
+        url,
+        min_size=1,
+        max_size=size,
+        timeout=WAIT_LIMIT_S,
+        open=False,
+        kwargs=kwargs,
+        configure=prepare,
+        check=_check_alive,
+        name=application_name,
     )
     await pool.open(wait=True, timeout=CONNECT_LIMIT_S)
     return pool
 
 
-async def _check(url: str, kwargs: Mapping[str, object]) -> None:
+async def _check(url: str, kwargs: Mapping[str, object], *, wanted: int) -> None:
     try:
         connection = await AsyncConnection.connect(url, autocommit=True, **kwargs)  # pyright: ignore[reportArgumentType] -- libpq's parameters
     except psycopg.OperationalError as error:
         raise DatabaseUnreachable(detail=str(error).strip()) from error
     async with connection:
         await check_login(connection)
+        await _check_room(connection, wanted=wanted)
+
+
+async def _check_room(connection: AsyncConnection, *, wanted: int) -> None:
+    async with connection.cursor(row_factory=scalar_row) as cursor:
+        await cursor.execute(
+            "SELECT current_setting('max_connections')::int - current_setting('superuser_reserved_connections')::int"
+        )
+        offered: object = await cursor.fetchone()
+    if not isinstance(offered, int) or wanted > offered:
+        raise TooFewConnections(wanted=wanted, offered=offered if isinstance(offered, int) else 0)
+
+
+async def _check_alive(connection: AsyncConnection) -> None:
+    """Raise if the server has closed `connection` meanwhile, without asking it each time.
+
+    A connection at rest has nothing to read. Where there is something, it is the server's farewell or a notice: only
+    then is a round trip spent to find out.
+    """
+    with selectors.DefaultSelector() as selector:
+        selector.register(connection.fileno(), selectors.EVENT_READ)
+        if selector.select(timeout=0):
+            await AsyncConnectionPool.check_connection(connection)
 
 
 async def check_login(connection: AsyncConnection) -> None:
