@@ -1,5 +1,8 @@
 """Settings: what the environment says, checked, and what is missing, named."""
 
+import re
+from pathlib import Path
+
 import pytest
 from pydantic import ValidationError
 
@@ -31,3 +34,12 @@ def test_missing_settings_are_named_with_what_they_are_for() -> None:
 def test_secrets_do_not_show_when_settings_are_printed() -> None:
     shown = repr(Settings.model_validate({"database_url": "postgresql://u:hunter2@h/d", "secret_keys": "hunter3"}))
     assert "hunter" not in shown
+
+
+def test_the_settings_page_tells_of_every_setting_and_its_default() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "reference" / "settings.md").read_text("utf-8")
+    rows = dict(re.findall(r"^\| `MOORAGE_(\w+)` \| (.+?) \|", page, flags=re.MULTILINE))
+    assert rows.keys() == {name.upper() for name in Settings.model_fields}
+    for name, field in Settings.model_fields.items():
+        if field.default:
+            assert rows[name.upper()] == f"`{field.default}`"
