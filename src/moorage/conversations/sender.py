@@ -17,6 +17,7 @@ from moorage.channels.states import mark_active, mark_deauthorized, mark_failing
 from moorage.connectors.contract import CredentialsInvalid, ProviderFailure, Sent
 from moorage.connectors.registry import Connectors
 from moorage.conversations.deliveries import (
+    Handover,
     claim_deliveries,
     find_lost_deliveries,
     read_handover,
@@ -29,7 +30,7 @@ from moorage.conversations.writing import SENDER_CHANNEL
 from moorage.core.ids import ChannelId, new_id
 from moorage.infra.database import Database, Tx
 from moorage.infra.listening import wake_ups
-from moorage.infra.secrets import SecretUnreadable
+from moorage.infra.secrets import SecretBox, SecretUnreadable
 
 AT_ONCE = 16
 SEND_WITHIN_S = 15.0
@@ -44,16 +45,15 @@ log = structlog.get_logger()
 class Sender:
     """Claims what is to be sent, sends it, records what became of it; until it is told to stop."""
 
-    def __init__(
-        self, *, database: Database, connectors: Connectors, endpoints: Endpoints, at_once: int = AT_ONCE
-    ) -> None:
+    def __init__(self, *, database: Database, connectors: Connectors, box: SecretBox, at_once: int = AT_ONCE) -> None:
         self._database = database
         self._connectors = connectors
-        self._endpoints = endpoints
+        self._box = box
         self._at_once = at_once
         self._sender_id: UUID = new_id()
         self._busy = 0
         self._wake = asyncio.Event()
+        self._look_for_lost_at = 0.0
 
     async def run(self, *, stop: asyncio.Event, listen_url: str) -> None:
         """Send until `stop` is set; then what is being sent is ended and recorded. `listen_url` is for LISTEN."""
@@ -112,6 +112,10 @@ class Sender:
         return len(claimed)
 
     async def _let_go_of_lost(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now < self._look_for_lost_at:
+            return
+        self._look_for_lost_at = now + LOOKS_EVERY_S
         async with self._database.as_system() as tx:
             lost = await find_lost_deliveries(tx, most=LOST_AT_ONCE)
         for delivery in lost:

@@ -13,7 +13,7 @@ import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import LiteralString, Protocol, TypeVar
 from uuid import UUID
 
@@ -119,11 +119,22 @@ class Database:
         self._subscriptions = subscriptions
 
     @asynccontextmanager
-    async def in_workspace(self, workspace_id: WorkspaceId) -> AsyncGenerator[Tx]:
-        """Open a transaction that sees the rows of `workspace_id` and no others."""
+    async def in_workspace(
+        self, workspace_id: WorkspaceId, *, lock_timeout: timedelta | None = None
+    ) -> AsyncGenerator[Tx]:
+        """Open a transaction that sees the rows of `workspace_id` and no others.
+
+        Where somebody waits for us outside, `lock_timeout` ends each wait for a lock by psycopg's LockNotAvailable.
+        """
         async with self.pool.connection() as connection, connection.transaction():
             tx = Tx(connection=connection, workspace_id=workspace_id, now=self.clock.now())
-            await tx.execute("SELECT set_config('moorage.workspace_id', %s, true)", [str(workspace_id)])
+            if lock_timeout is None:
+                await tx.execute("SELECT set_config('moorage.workspace_id', %s, true)", [str(workspace_id)])
+            else:
+                await tx.execute(
+                    "SELECT set_config('moorage.workspace_id', %s, true), set_config('lock_timeout', %s, true)",
+                    [str(workspace_id), f"{lock_timeout / timedelta(milliseconds=1):.0f}ms"],
+                )
             yield tx
             await self._leave(tx)
 
@@ -144,20 +155,26 @@ class Database:
             yield tx
             await self._leave(tx)
 
-    async def run(self, workspace_id: WorkspaceId, operation: Callable[[Tx], Awaitable[Result]]) -> Result:
+    async def run(
+        self,
+        workspace_id: WorkspaceId,
+        operation: Callable[[Tx], Awaitable[Result]],
+        *,
+        lock_timeout: timedelta | None = None,
+    ) -> Result:
         """Return what `operation` returns, run in a workspace and repeated if PostgreSQL undid it to end a deadlock.
 
         Operations have no outside effects, so repeating one is safe. The third failure is raised.
         """
         for attempt in range(1, MOST_ATTEMPTS):
             try:
-                async with self.in_workspace(workspace_id) as tx:
+                async with self.in_workspace(workspace_id, lock_timeout=lock_timeout) as tx:
                     return await operation(tx)
             except psycopg.OperationalError as error:
                 if error.sqlstate not in REPEATED_STATES:
                     raise
             await asyncio.sleep(random.uniform(0.005, 0.05) * attempt)  # noqa: S311 -- jitter, not a secret
-        async with self.in_workspace(workspace_id) as tx:
+        async with self.in_workspace(workspace_id, lock_timeout=lock_timeout) as tx:
             return await operation(tx)
 
     async def _leave(self, tx: Tx) -> None:

@@ -1,0 +1,256 @@
+"""Doing what the engine decided: its effects, one after the other, on a locked thread."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import ClassVar
+from uuid import UUID
+
+from psycopg.types.json import Jsonb
+
+from moorage.channels.model import ChannelSettings
+from moorage.connectors.contract import Content, Notice, Text
+from moorage.conversations.budgets import BudgetClosed
+from moorage.conversations.model import Author, Message
+from moorage.conversations.open_thread import OpenThread
+from moorage.conversations.operations import (
+    ChannelMute,
+    CustomerUnfollowed,
+    close_conversation,
+    give_to_agent,
+    give_to_queue,
+    hear_customer,
+    note,
+    open_conversation,
+    remember_reception,
+    say,
+)
+from moorage.core.errors import DomainError, Missing
+from moorage.core.ids import AgentId, new_id
+from moorage.infra.database import Tx
+from moorage.reception.engine import decide
+from moorage.reception.model import (
+    Assign,
+    Close,
+    CustomerWrote,
+    Decision,
+    Effect,
+    EnterQueue,
+    Event,
+    FindAgent,
+    Note,
+    OpenConversation,
+    Policy,
+    Refusal,
+    Refuse,
+    ReleaseSeat,
+    Say,
+    State,
+    effects_to_json,
+    event_to_json,
+)
+from moorage.reception.policies import resolve_policy
+from moorage.reception.queue import find_agent
+from moorage.reception.texts import render
+from moorage.staff.queries import agent_names
+from moorage.staff.seats import release_seat
+
+
+@dataclass(eq=False)
+class ConversationClosed(DomainError):
+    """The conversation has ended."""
+
+    code: ClassVar[str] = "conversations.closed"
+    kind: ClassVar[str] = "conflict"
+
+
+@dataclass(eq=False)
+class NotYours(DomainError):
+    """Somebody else owns the conversation; take it over first."""
+
+    code: ClassVar[str] = "conversations.not_yours"
+    kind: ClassVar[str] = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """What the customer sent or did, beside what the engine needs to know of it."""
+
+    happened_at: datetime
+    content: Content | None = None
+    details: Mapping[str, str] = field(default_factory=dict[str, str])
+    """More about an event, for the line that it leaves."""
+
+
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Something that a rule says to the customer."""
+
+    author: Author
+    content: Text
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """One `decide()`, to be kept."""
+
+    id: UUID
+    thread_id: UUID
+    conversation_id: UUID | None
+    event: Mapping[str, object]
+    decision: Decision
+
+    def as_row(self) -> dict[str, object]:
+        """Return the row's columns as JSON values."""
+        return {
+            "id": self.id,
+            "thread_id": self.thread_id,
+            "conversation_id": self.conversation_id,
+            "event": self.event,
+            "rule": self.decision.rule,
+            "reason": self.decision.reason,
+            "effects": effects_to_json(self.decision.effects),
+        }
+
+
+@dataclass(slots=True)
+class Turn:
+    """One locked thread in the hands of the engine, and what came of it so far."""
+
+    tx: Tx
+    opened: OpenThread
+    policy: Policy
+    state: State
+    decisions: list[DecisionRecord] = field(default_factory=list[DecisionRecord])
+    words: list[Words] = field(default_factory=list[Words])
+
+
+def begin_turn(tx: Tx, *, opened: OpenThread) -> Turn:
+    """Return a turn on a locked thread, with its channel's policy and what the engine remembers of it."""
+    around = opened.around
+    if around.default_group_id is None:
+        raise Missing(what="default skill group")
+    state = State() if opened.newest is None else State.from_json(opened.newest.engine_state)
+    return Turn(
+        tx=tx,
+        opened=opened,
+        policy=resolve_policy(
+            settings=ChannelSettings.model_validate(around.channel_settings),
+            default_group_id=around.default_group_id,
+        ),
+        state=replace(state, reachable=opened.thread.is_reachable),
+    )
+
+
+async def react(turn: Turn, event: Event, *, incoming: Incoming | None = None) -> None:
+    """Let the engine decide about `event` and do what it says; what must be said to the customer is left in `words`.
+
+    Raises ConversationClosed or NotYours where the engine refuses; the transaction must then be rolled back.
+    """
+    events = deque([event])
+    while events:
+        event = events.popleft()
+        decision = decide(turn.state, event, turn.policy, turn.tx.now)
+        turn.state = decision.state
+        effects = deque(decision.effects)
+        first = effects[0] if effects else None
+        if isinstance(first, OpenConversation):
+            # Before the rest, so that the customer's words stand in the conversation that they open.
+            open_conversation(turn.opened, group_id=first.group_id)
+            effects.popleft()
+        if isinstance(event, CustomerWrote) and incoming is not None and incoming.content is not None:
+            hear_customer(turn.opened, content=incoming.content, sent_at=incoming.happened_at)
+        _keep(turn, event, decision)
+        for effect in effects:
+            if (found := await _apply(turn, effect, incoming)) is not None:
+                events.append(found)
+    remember_reception(turn.opened, engine_state=turn.state.to_json(), waiting_since=turn.state.waiting_since)
+
+
+def say_words(turn: Turn) -> list[Message]:
+    """Give the sender what was left in `words`. What cannot be sent is let go, and a line says why."""
+    said: list[Message] = []
+    for words in turn.words:
+        try:
+            said.append(say(turn.opened, author=words.author, content=words.content))
+        except (BudgetClosed, CustomerUnfollowed, ChannelMute) as refusal:
+            values = {"why": words.author.why or "", "reason": refusal.code}
+            note(turn.opened, content=Notice(key="not_said", values=values), happened_at=turn.tx.now)
+    turn.words = []
+    return said
+
+
+async def keep_decisions(turn: Turn) -> None:
+    """Write what was decided, where no push carries it along."""
+    await turn.tx.execute(
+        """
+        INSERT INTO decisions (workspace_id, id, thread_id, conversation_id, event, rule, reason, effects, decided_at)
+        SELECT %s, id, thread_id, conversation_id, event, rule, reason, effects, %s
+        FROM jsonb_populate_recordset(NULL::decisions, %s)
+        """,
+        [turn.tx.workspace_id, turn.tx.now, Jsonb([record.as_row() for record in turn.decisions])],
+    )
+    turn.decisions = []
+
+
+async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event | None:
+    """Do one effect, and return the event that its outcome is, if it has one."""
+    opened = turn.opened
+    match effect:
+        case OpenConversation(group_id=group_id):
+            open_conversation(opened, group_id=group_id)
+        case FindAgent(group_id=group_id):
+            return await find_agent(turn.tx, group_id=group_id)
+        case EnterQueue(group_id=group_id, why=why):
+            give_to_queue(opened, group_id=group_id, reason=why)
+        case Assign(agent_id=agent_id, why=why):
+            name = await _name_of(turn, agent_id)
+            give_to_agent(opened, agent_id=agent_id, agent_name=name, reason=why)
+        case ReleaseSeat(agent_id=agent_id):
+            await release_seat(turn.tx, agent_id=agent_id)
+        case Say():
+            turn.words.append(_words(turn, effect))
+        case Note(key=key, values=values):
+            about = incoming or Incoming(happened_at=turn.tx.now)
+            line = Notice(key=key, values={**about.details, **values})
+            note(opened, content=line, happened_at=about.happened_at)
+        case Close(reason=reason):
+            close_conversation(opened, reason=reason)
+        case Refuse(reason=reason):
+            raise ConversationClosed if reason is Refusal.CLOSED else NotYours
+    return None
+
+
+def _keep(turn: Turn, event: Event, decision: Decision) -> None:
+    newest = turn.opened.newest
+    turn.decisions.append(
+        DecisionRecord(
+            id=new_id(),
+            thread_id=turn.opened.thread.id,
+            conversation_id=None if newest is None else newest.id,
+            event=event_to_json(event),
+            decision=decision,
+        )
+    )
+
+
+def _words(turn: Turn, effect: Say) -> Words:
+    around = turn.opened.around
+    text = render(
+        effect.template,
+        agent=turn.opened.agent_names.get(effect.agent_id, ""),
+        customer=around.customer_name,
+        channel=around.channel_name,
+        now=turn.tx.now,
+        time_zone=around.time_zone,
+    )
+    return Words(author=Author(kind="agent", agent_id=effect.agent_id, why=effect.why), content=Text(text=text))
+
+
+async def _name_of(turn: Turn, agent_id: AgentId) -> str:
+    known = turn.opened.agent_names.get(agent_id)
+    if known is not None:
+        return known
+    names = await agent_names(turn.tx, agent_ids=[agent_id])
+    return names.get(agent_id, "")

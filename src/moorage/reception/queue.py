@@ -1,0 +1,51 @@
+"""The queue of a skill group: who waits longest gets the next free seat, and nobody is passed over.
+
+The group's row is the queue's lock. Who looks for a seat holds it until the end of the transaction, so that a customer
+who finds nobody free stands in the queue before the next one looks; in the order of locks it comes after threads and
+conversations, and before seats.
+"""
+
+from dataclasses import dataclass
+
+from moorage.core.ids import ConversationId, GroupId, ThreadId
+from moorage.infra.database import Tx
+from moorage.reception.model import AgentFound, NobodyFree
+from moorage.reception.routing import seat_for
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A customer's place in a queue."""
+
+    conversation_id: ConversationId
+    thread_id: ThreadId
+    group_id: GroupId
+
+
+async def find_agent(tx: Tx, *, group_id: GroupId) -> AgentFound | NobodyFree:
+    """Take a seat for a conversation that is new in the group, unless somebody waits there already."""
+    await lock_queue(tx, group_id=group_id)
+    if await first_in_queue(tx, group_id=group_id) is not None:
+        return NobodyFree()
+    agent_id = await seat_for(tx, group_id=group_id)
+    return NobodyFree() if agent_id is None else AgentFound(agent_id)
+
+
+async def lock_queue(tx: Tx, *, group_id: GroupId) -> None:
+    """Hold the queue of a group until the transaction ends."""
+    await tx.execute(
+        "SELECT FROM skill_groups WHERE workspace_id = %s AND id = %s FOR NO KEY UPDATE", [tx.workspace_id, group_id]
+    )
+
+
+async def first_in_queue(tx: Tx, *, group_id: GroupId) -> Place | None:
+    """Return who has waited longest in a group's queue."""
+    return await tx.row(
+        Place,
+        """
+        SELECT id AS conversation_id, thread_id, group_id FROM conversations
+        WHERE workspace_id = %s AND group_id = %s AND owner_kind = 'queue'
+        ORDER BY queued_at, id LIMIT 1
+        """,
+        [tx.workspace_id, group_id],
+    )

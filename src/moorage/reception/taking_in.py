@@ -1,0 +1,197 @@
+"""Taking pushes in: under the thread's lock, oldest first, each decided about and settled."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from moorage.connectors.contract import (
+    Connector,
+    CustomerMessage,
+    Followed,
+    Inbound,
+    MalformedInput,
+    OtherEvent,
+    Unfollowed,
+    Unsupported,
+    UnsupportedInput,
+)
+from moorage.connectors.registry import Connectors
+from moorage.conversations.model import FollowState
+from moorage.conversations.open_thread import LockedThread, OpenThread, lock_thread, open_thread
+from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
+from moorage.conversations.writing import save
+from moorage.core.ids import ChannelId, MessageId, new_id
+from moorage.customers.operations import add_customer
+from moorage.infra.database import Tx
+from moorage.reception import model
+from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
+from moorage.reception.pushes import (
+    AnswerBy,
+    StoredPush,
+    WaitingPush,
+    oldest_waiting_push,
+    read_push,
+    settle_push,
+    waiting_pushes,
+)
+
+MOST_ATTEMPTS = 5
+"""How often a push may fail to be taken in before it is shown as unreadable: what stands behind it must go on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The push of a request that waits for its answer. `may_answer` tells whether it can still carry one."""
+
+    push: StoredPush
+    inbound: Inbound
+    may_answer: Callable[[], bool]
+
+
+async def take_in_request(tx: Tx, *, connectors: Connectors, channel_id: ChannelId, request: Request) -> StoredPush:
+    """Take in a request's push, and before it every older one of the customer that waits; return how it stands then.
+
+    The answer of its own push may go out with the request; those of the others go through the API.
+    """
+    customer = request.inbound.external_customer_id
+    locked = await lock_thread(tx, channel_id=channel_id, external_customer_id=customer)
+    waiting = await waiting_pushes(tx, channel_id=channel_id, external_customer_id=customer, up_to=request.push)
+    settled = await _take_in_all(tx, connectors, locked, waiting, request)
+    return settled or await read_push(tx, push_id=request.push.id, day=request.push.day)
+
+
+async def take_in_oldest(tx: Tx, *, connectors: Connectors, channel_id: ChannelId, external_customer_id: str) -> bool:
+    """Take in the customer's push that has waited longest; False where none waits."""
+    waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    if not waiting:
+        return False
+    locked = await lock_thread(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    # Only now it is sure which one that is: somebody else may have held the lock.
+    waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    await _take_in_all(tx, connectors, locked, waiting, None)
+    return True
+
+
+async def _take_in_all(
+    tx: Tx,
+    connectors: Connectors,
+    locked: LockedThread,
+    waiting: Sequence[WaitingPush],
+    request: Request | None,
+) -> StoredPush | None:
+    """Take in the waiting pushes of a locked thread, and return how the request's own one stands if it was there."""
+    if not waiting:
+        return None
+    opened = await open_thread(tx, locked=locked, connectors=connectors)
+    if locked.made:
+        await add_customer(
+            tx,
+            customer_id=locked.customer_id,
+            channel_id=locked.channel_id,
+            external_customer_id=locked.external_customer_id,
+            name=opened.around.customer_name,
+        )
+    connector = connectors[opened.around.channel_kind]
+    turn = begin_turn(tx, opened=opened)
+    own: StoredPush | None = None
+    for push in waiting:
+        if request is not None and push.id == request.push.id:
+            own = await _take_in_own(turn, connector, push, request)
+        else:
+            await _take_in_replayed(turn, connector, push)
+    await save(tx, opened=opened)
+    return own
+
+
+async def _take_in_own(turn: Turn, connector: Connector, push: WaitingPush, request: Request) -> StoredPush:
+    await _decide(turn, request.inbound)
+    reply = _passive_reply(turn, connector, request)
+    answer_by = await _settle(turn, push, reply=reply)
+    return replace(request.push, taken_in=True, answer_by=answer_by, reply=reply if answer_by == "passive" else None)
+
+
+async def _take_in_replayed(turn: Turn, connector: Connector, push: WaitingPush) -> None:
+    """Take in a push from its stored body. What cannot be read, or failed too often, is shown instead of decided."""
+    try:
+        inbound = connector.replay(body=push.body) if push.attempts < MOST_ATTEMPTS else None
+    except (MalformedInput, UnsupportedInput):
+        inbound = None
+    if inbound is None:
+        hear_customer(turn.opened, content=Unsupported(kind="unreadable"), sent_at=push.received_at)
+    else:
+        await _decide(turn, inbound)
+    await _settle(turn, push, reply=None)
+
+
+async def _decide(turn: Turn, inbound: Inbound) -> None:
+    """Let the engine decide about what happened, after what holds whoever decides: following, and budgets."""
+    opened, at = turn.opened, inbound.happened_at
+    match inbound.what:
+        case CustomerMessage(content=content):
+            note_following(opened, follow_state=_writing_follow_state(opened), happened_at=at)
+            open_budget(opened, trigger="message", happened_at=at)
+            await react(turn, model.CustomerWrote(content.type), incoming=Incoming(happened_at=at, content=content))
+        case Followed(scene=scene):
+            await _follow(turn, inbound, scene)
+        case Unfollowed():
+            event = model.Unfollowed() if _is_newest(opened, inbound) else model.EventSeen("unfollowed")
+            note_following(opened, follow_state="unfollowed", happened_at=at)
+            await react(turn, event, incoming=Incoming(happened_at=at))
+        case OtherEvent(name=name, fields=fields, opens=opens):
+            if opens is not None:
+                open_budget(opened, trigger=opens, happened_at=at)
+            await react(turn, model.EventSeen(name), incoming=Incoming(happened_at=at, details=_words_of(fields)))
+
+
+async def _follow(turn: Turn, inbound: Inbound, scene: str | None) -> None:
+    opened, at = turn.opened, inbound.happened_at
+    event = model.Followed() if _is_newest(opened, inbound) else model.EventSeen("followed")
+    note_following(opened, follow_state="following", happened_at=at)
+    open_budget(opened, trigger="follow", happened_at=at)
+    await react(turn, event, incoming=Incoming(happened_at=at, details={} if scene is None else {"scene": scene}))
+
+
+def _is_newest(opened: OpenThread, inbound: Inbound) -> bool:
+    """Return whether nothing newer is known of the customer: news that came late must not undo it."""
+    latest = opened.thread.last_provider_at
+    return latest is None or inbound.happened_at >= latest
+
+
+def _writing_follow_state(opened: OpenThread) -> FollowState:
+    """Return what it says that the customer writes: who had left is back; whoever never told may write all the same."""
+    return "following" if opened.thread.follow_state == "unfollowed" else opened.thread.follow_state
+
+
+def _words_of(fields: Mapping[str, object]) -> dict[str, str]:
+    """Return the event's fields as a line can carry them."""
+    return {
+        name: value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+        for name, value in fields.items()
+    }
+
+
+def _passive_reply(turn: Turn, connector: Connector, request: Request) -> bytes | None:
+    """Return the answer that the request itself can carry: of exactly one message, while there is time."""
+    if len(turn.words) != 1 or not connector.manifest.passive_reply or not request.may_answer():
+        return None
+    return connector.passive_reply(inbound=request.inbound, content=turn.words[0].content, now=turn.tx.now)
+
+
+async def _settle(turn: Turn, push: WaitingPush, *, reply: bytes | None) -> AnswerBy:
+    """Settle who carries the answer, then say it that way."""
+    message_id = MessageId(new_id())
+    answer_by = await settle_push(
+        turn.tx,
+        push=push,
+        outcome=turn.decisions[-1].decision.rule if turn.decisions else "unreadable",
+        decisions=turn.decisions,
+        reply=reply,
+        reply_message_id=message_id,
+    )
+    turn.decisions = []
+    if answer_by == "passive":
+        (words,) = turn.words
+        turn.words = []
+        say_as_answer(turn.opened, message_id=message_id, author=words.author, content=words.content)
+    say_words(turn)
+    return answer_by
