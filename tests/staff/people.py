@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from argon2 import PasswordHasher
 
-from moorage.core.ids import AgentId, PersonId, WorkspaceId
+from moorage.core.ids import AgentId, GroupId, PersonId, WorkspaceId, new_id
 from moorage.infra.database import Database, Tx
 from moorage.staff.model import Agent, Role
 from moorage.staff.operations import add_agent, add_person
@@ -50,6 +50,16 @@ async def a_colleague(
     async with database.in_workspace(company) as tx:
         agent_id = await add_agent(tx, person_id=person_id, name=name, role=role, most_conversations=most_conversations)
     return Colleague(company=company, person_id=person_id, agent_id=agent_id, email=email, password=password)
+
+
+async def a_group(tx: Tx, *, name: str) -> GroupId:
+    """Return a skill group that nobody is in."""
+    group_id = GroupId(new_id())
+    await tx.execute(
+        "INSERT INTO skill_groups (workspace_id, id, name, created_at) VALUES (%s, %s, %s, %s)",
+        [tx.workspace_id, group_id, name, tx.now],
+    )
+    return group_id
 
 
 async def at_work(database: Database, colleague: Colleague) -> None:

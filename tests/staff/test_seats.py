@@ -11,13 +11,13 @@ from hypothesis import strategies as st
 from moorage.core.ids import WorkspaceId
 from moorage.infra.database import Database, Tx
 from moorage.staff.events import AgentAvailable
-from moorage.staff.operations import add_agent, add_group, add_person
+from moorage.staff.operations import add_agent, add_person
 from moorage.staff.passwords import Passwords
 from moorage.staff.presence import GRACE, set_status
 from moorage.staff.queries import default_group
 from moorage.staff.seats import Candidate, eligible_agents, release_seat, take_seat, take_seat_beyond_cap
 from tests.conftest import Heard, MovableClock
-from tests.staff.people import Colleague, a_colleague, as_now, at_work
+from tests.staff.people import Colleague, a_colleague, a_group, as_now, at_work
 
 
 async def takes(database: Database, colleague: Colleague) -> bool:
@@ -108,7 +108,7 @@ async def test_who_is_full_or_in_another_group_is_no_candidate(
     )
     async with database.in_workspace(anna.company) as tx:
         elsewhere = await add_agent(
-            tx, person_id=person_id, name="Other", role="agent", group_ids=[await add_group(tx, name="Sales")]
+            tx, person_id=person_id, name="Other", role="agent", group_ids=[await a_group(tx, name="Sales")]
         )
     other = Colleague(anna.company, person_id, elsewhere, "", "")
     for one in (anna, full, other):

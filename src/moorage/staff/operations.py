@@ -55,16 +55,6 @@ async def create_workspace(
     return workspace_id
 
 
-async def add_group(tx: Tx, *, name: str) -> GroupId:
-    """Add a skill group nobody is in yet and return its id."""
-    group_id = GroupId(new_id())
-    await tx.execute(
-        "INSERT INTO skill_groups (workspace_id, id, name, created_at) VALUES (%s, %s, %s, %s)",
-        [tx.workspace_id, group_id, name, tx.now],
-    )
-    return group_id
-
-
 async def add_person(
     database: Database, passwords: Passwords, *, email: str, name: str, password: str, locale: Locale | None = None
 ) -> PersonId:
