@@ -1,15 +1,20 @@
 """The shared vectors and samples of WeChat's wire format, as the tests use them."""
 
-import json
-from dataclasses import dataclass
 from pathlib import Path
+
+from pydantic import BaseModel, TypeAdapter
 
 DATA = Path(__file__).parent.parent / "data" / "wechat"
 SAMPLES = DATA / "samples"
 
 
-@dataclass(frozen=True, slots=True)
-class Vector:
+class Intermediate(BaseModel):
+    """How a sealed message was made."""
+
+    random16: str
+
+
+class Vector(BaseModel):
     """One sealed message, what a strict receiver makes of it, and how it came to be."""
 
     name: str
@@ -25,22 +30,45 @@ class Vector:
     http_body: str
     plaintext: str | None
     expect: str
-    random16: str | None
+    intermediate: Intermediate | None
+
+
+Case = dict[str, str]
+
+
+class _Examples(BaseModel):
+    examples: list[Case]
+
+
+class _Whole(BaseModel):
+    vectors: list[Vector]
+    url_signatures: list[dict[str, object]]
+    aes_keys: list[dict[str, object]]
+    published_reference_examples: _Examples
+
+
+def _whole() -> _Whole:
+    return TypeAdapter(_Whole).validate_json((DATA / "crypto-vectors.json").read_bytes())
 
 
 def vectors() -> list[Vector]:
     """Return every sealed message of the shared file."""
-    names = Vector.__slots__
-    rows = json.loads((DATA / "crypto-vectors.json").read_text("utf-8"))["vectors"]
-    made = [{**row, "random16": (row["intermediate"] or {}).get("random16")} for row in rows]
-    return [Vector(**{name: row[name] for name in names}) for row in made]
+    return _whole().vectors
 
 
-def section(name: str) -> list[dict[str, str]]:
-    """Return a plain section of the shared file."""
-    whole = json.loads((DATA / "crypto-vectors.json").read_text("utf-8"))
-    part = whole[name]
-    return part["examples"] if isinstance(part, dict) else part
+def url_signatures() -> list[Case]:
+    """Return signatures of addresses; `valid` is "True" or "False"."""
+    return [{name: str(value) for name, value in row.items()} for row in _whole().url_signatures]
+
+
+def aes_keys() -> list[Case]:
+    """Return EncodingAESKeys and the bytes they stand for."""
+    return [{name: str(value) for name, value in row.items()} for row in _whole().aes_keys]
+
+
+def published_examples() -> list[Case]:
+    """Return the numeric examples that WeChat publishes."""
+    return _whole().published_reference_examples.examples
 
 
 def sample(name: str) -> bytes:

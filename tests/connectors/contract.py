@@ -1,0 +1,176 @@
+"""The promises that every kind of channel keeps. `test_contract.py` runs them for each registered kind."""
+
+import json
+import re
+from contextlib import suppress
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from moorage.connectors.contract import (
+    CONTENT,
+    AddressVerified,
+    Connector,
+    CustomerMessage,
+    Inbound,
+    MalformedInput,
+    RawRequest,
+    Refused,
+    Text,
+    UnsupportedInput,
+)
+from moorage.connectors.strings import LOCALES, read_strings
+from moorage.core.errors import DomainError
+from tests.connectors.samples import SAMPLES, KindSamples
+from tests.connectors.tokens import NoTokens
+
+
+def samples_of(connector: Connector) -> KindSamples:
+    """Return the kind's samples; a kind without any fails by name."""
+    kind = connector.manifest.kind
+    if kind not in SAMPLES:
+        pytest.fail(f"the kind {kind} has no samples in tests/connectors/samples.py")
+    return SAMPLES[kind]
+
+
+def received(connector: Connector, request: RawRequest) -> Inbound:
+    samples = samples_of(connector)
+    inbound = connector.receive(credentials=samples.credentials, request=request, now=samples.now)
+    assert isinstance(inbound, Inbound)
+    return inbound
+
+
+def words_of(error: DomainError) -> str:
+    return f"{error} {error.details()}"
+
+
+class ConnectorContract:
+    """Run with a fixture `connector`."""
+
+    def test_a_kind_brings_samples_of_what_customers_do(self, connector: Connector) -> None:
+        assert len(samples_of(connector).pushes) >= 2
+
+    def test_each_push_becomes_a_value_with_a_key_of_its_own(self, connector: Connector) -> None:
+        pushes = samples_of(connector).pushes
+        keys = {received(connector, request).once_key for request in pushes.values()}
+        assert len(keys) == len(pushes)
+
+    def test_a_redelivery_has_the_same_key_and_the_same_meaning(self, connector: Connector) -> None:
+        samples = samples_of(connector)
+        for request in samples.pushes.values():
+            first, second = received(connector, request), received(connector, samples.again(request))
+            assert first.once_key == second.once_key
+            assert first.what == second.what
+
+    def test_keys_fit_an_index(self, connector: Connector) -> None:
+        for request in samples_of(connector).pushes.values():
+            assert len(received(connector, request).once_key) <= 400
+
+    def test_a_stored_body_is_read_again_as_it_was(self, connector: Connector) -> None:
+        for request in samples_of(connector).pushes.values():
+            inbound = received(connector, request)
+            assert connector.replay(body=inbound.body) == replace(inbound, reply_context={}, uncovered=None)
+
+    def test_content_survives_the_database(self, connector: Connector) -> None:
+        for request in samples_of(connector).pushes.values():
+            match received(connector, request).what:
+                case CustomerMessage(content=content):
+                    assert CONTENT.validate_python(json.loads(CONTENT.dump_json(content))) == content
+                case _:
+                    continue
+
+    def test_a_forged_push_is_refused(self, connector: Connector) -> None:
+        samples = samples_of(connector)
+        for request in [*samples.pushes.values(), samples.verification[0]]:
+            with pytest.raises(MalformedInput, match="invalid_signature"):
+                connector.receive(credentials=samples.credentials, request=samples.forged(request), now=samples.now)
+
+    def test_a_push_of_another_account_is_refused(self, connector: Connector) -> None:
+        with pytest.raises(MalformedInput):
+            received(connector, samples_of(connector).foreign)
+
+    def test_a_push_of_another_time_is_refused(self, connector: Connector) -> None:
+        with pytest.raises(MalformedInput, match="stale_timestamp"):
+            received(connector, samples_of(connector).stale)
+
+    def test_the_providers_question_is_answered_literally(self, connector: Connector) -> None:
+        samples = samples_of(connector)
+        request, answer = samples.verification
+        verified = connector.receive(credentials=samples.credentials, request=request, now=samples.now)
+        assert verified == AddressVerified(body=answer)
+
+    def test_a_truncated_or_oversized_push_is_refused_by_name(self, connector: Connector) -> None:
+        request = samples_of(connector).answerable
+        for body in (b"", request.body[:1], request.body[:-9], request.body[9:], b"<xml>" + b"x" * 10_000_000):
+            with pytest.raises(MalformedInput):
+                received(connector, replace(request, body=body))
+
+    @settings(
+        max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.differing_executors]
+    )
+    @given(body=st.binary(max_size=300), query=st.dictionaries(st.text(max_size=12), st.text(max_size=12)))
+    def test_any_request_gives_a_value_or_a_named_error(
+        self, connector: Connector, body: bytes, query: dict[str, str]
+    ) -> None:
+        samples = samples_of(connector)
+        genuine = {name: value for name, value in samples.answerable.query.items() if name not in query}
+        request = RawRequest(method="POST", query={**genuine, **query}, content_type="text/xml", body=body)
+        with suppress(MalformedInput, UnsupportedInput):
+            connector.receive(credentials=samples.credentials, request=request, now=samples.now)
+        with suppress(MalformedInput, UnsupportedInput):
+            connector.replay(body=body)
+
+    def test_errors_never_carry_credentials(self, connector: Connector) -> None:
+        samples = samples_of(connector)
+        with pytest.raises(MalformedInput) as caught:
+            received(connector, samples.forged(samples.answerable))
+        assert not any(value in words_of(caught.value) for value in samples.credentials.values() if len(value) > 6)
+
+    def test_a_passive_reply_comes_only_from_a_kind_that_has_it(self, connector: Connector) -> None:
+        samples = samples_of(connector)
+        inbound = received(connector, samples.answerable)
+        reply = connector.passive_reply(inbound=inbound, content=Text(text="ok"), now=samples.now)
+        assert (reply is not None) == connector.manifest.passive_reply
+        if reply is not None:
+            sealed = connector.seal_reply(
+                credentials=samples.credentials, reply=reply, context=inbound.reply_context, now=samples.now
+            )
+            assert sealed.body
+            assert connector.acknowledge().body != sealed.body
+
+    def test_a_text_one_byte_too_long_is_no_passive_reply(self, connector: Connector) -> None:
+        samples = samples_of(connector)
+        inbound = received(connector, samples.answerable)
+        long = Text(text="a" * (connector.manifest.max_text_bytes + 1))
+        assert connector.passive_reply(inbound=inbound, content=long, now=samples.now) is None
+
+    async def test_a_text_one_byte_too_long_is_refused_before_it_is_sent(self, connector: Connector) -> None:
+        long = Text(text="字" * (connector.manifest.max_text_bytes // 3 + 1))
+        with pytest.raises(Refused, match="too_long"):
+            await NoTokens(samples_of(connector).credentials).send(connector, long)
+
+    def test_limits_and_fields_of_the_manifest_make_sense(self, connector: Connector) -> None:
+        manifest = connector.manifest
+        assert "text" in manifest.sendable
+        assert manifest.account_field in {field.name for field in manifest.credential_fields}
+        assert "{external_id}" in manifest.push_path
+        assert manifest.default_preset is None or manifest.default_preset in manifest.budget_presets
+        for rules in manifest.budget_presets.values():
+            assert all(rule.most > 0 and timedelta() <= rule.ends_early < rule.lasts for rule in rules.values())
+        for field in (*manifest.credential_fields, *manifest.optional_credential_fields):
+            assert re.fullmatch(field.pattern, field.example), field.name
+            assert field.default is None or re.fullmatch(field.pattern, field.default), field.name
+        assert {field.name for field in manifest.credential_fields} <= samples_of(connector).credentials.keys()
+
+    def test_every_text_exists_in_each_language(self, connector: Connector) -> None:
+        manifest = connector.manifest
+        words = read_strings(manifest.kind)
+        fields = (*manifest.credential_fields, *manifest.optional_credential_fields)
+        wanted = {f"field.{field.name}.{part}" for field in fields for part in ("label", "help", "mismatch")}
+        for locale in LOCALES:
+            assert wanted | {"kind"} <= words[locale].keys()
+            assert words[locale].keys() == words[LOCALES[0]].keys()
+            assert all(text.strip() for text in words[locale].values())
