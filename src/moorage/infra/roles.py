@@ -73,7 +73,7 @@ def ensure_roles(
             _create(connection, role, passwords.get(role))
     if missing or not _is_member(connection, APP_ROLE, SYSTEM_ROLE):
         _grant(connection, SYSTEM_ROLE, to=APP_ROLE)
-    if not _is_member(connection, login, OWNER_ROLE):
+    if not _may_become_owner(connection):
         _grant_owner(connection, login)
     _open_schema(connection)
 
@@ -87,6 +87,16 @@ def _create(connection: psycopg.Connection, role: str, password: str | None) -> 
         connection.execute(statement)
     except psycopg.errors.DuplicateObject:  # another migration of the same cluster was quicker
         return
+
+
+def _may_become_owner(connection: psycopg.Connection) -> bool:
+    # Tried, not asked: since PostgreSQL 16 the creator of a role is its member without the right to SET ROLE.
+    try:
+        connection.execute(sql.SQL("SET ROLE {}").format(sql.Identifier(OWNER_ROLE)))
+    except psycopg.errors.InsufficientPrivilege:
+        return False
+    connection.execute("RESET ROLE")
+    return True
 
 
 def _grant_owner(connection: psycopg.Connection, login: str) -> None:
