@@ -32,6 +32,7 @@ PLATFORM_TABLES = {
 AS_SYSTEM_CALLERS = {
     "infra/events.py": "asks which followed logs have grown",
     "conversations/sender.py": "claims what is to be sent, whoever it is for",
+    "reception/sweeper.py": "finds stored pushes that nobody has taken in, of any channel",
     "staff/presence.py": "finds agents whose connection has lapsed, of any company",
 }
 
