@@ -95,11 +95,11 @@ async def change_channel(
     by: PersonId,
     remote_address: str,
 ) -> Channel:
-    """Return the channel with what is given changed; None leaves it. Raises Missing, StaleVersion, Malformed or
+    """Return the channel with what is given changed; what is None, or not set in `settings`, stays. Raises Missing, StaleVersion, Malformed or
     TemplateInvalid."""
     before = await read_channel(tx, channel_id=channel_id)
     after_name = before.name if name is None else _name(name)
-    after = before.settings if settings is None else settings
+    after = before.settings if settings is None else _merged(before.settings, settings)
     _check_settings(after, manifest=manifest)
     changed = await tx.execute(
         """
@@ -129,6 +129,12 @@ async def change_channel(
     channel = await read_channel(tx, channel_id=channel_id)
     tx.record(channel_changed(channel))
     return channel
+
+
+def _merged(before: ChannelSettings, given: ChannelSettings) -> ChannelSettings:
+    told = given.model_dump(exclude_unset=True)
+    greeting = {**before.greeting.model_dump(), **told.get("greeting", {})}
+    return ChannelSettings.model_validate({**before.model_dump(), **told, "greeting": greeting})
 
 
 def _check_settings(settings: ChannelSettings, *, manifest: Manifest) -> None:
