@@ -21,6 +21,9 @@ LARGE = 20
 KEPT_OF_LARGE = 3
 KEPT_OF_SMALL = 1
 
+MUTE_CHANNEL_STATES = frozenset({"authorizing", "deauthorized", "undocked"})
+"""States of a channel in which nothing can be sent. A failing or restricted one is still tried."""
+
 
 @dataclass(eq=False)
 class BudgetClosed(DomainError):
@@ -146,6 +149,12 @@ def standing(budgets: Sequence[Budget], *, rules: Rules, now: datetime) -> Stand
     )
 
 
-def locked(reason: LockReason) -> Standing:
-    """Return the standing of a customer to whom nothing can be sent for `reason`, whatever the budgets say."""
-    return Standing(open=False, left=0, most=0, ends_at=None, reason=reason)
+def sendable(
+    budgets: Sequence[Budget], *, rules: Rules, follow_state: str, channel_state: str, now: datetime
+) -> Standing:
+    """Return what a person may still send to a customer: nothing after they left or where the channel is mute."""
+    if follow_state == "unfollowed":
+        return Standing(open=False, left=0, most=0, ends_at=None, reason="unfollowed")
+    if channel_state in MUTE_CHANNEL_STATES:
+        return Standing(open=False, left=0, most=0, ends_at=None, reason="channel_state")
+    return standing(budgets, rules=rules, now=now)

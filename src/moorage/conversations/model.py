@@ -125,9 +125,8 @@ class Surroundings:
     channel_settings: Mapping[str, object]
     customer_id: CustomerId
     customer_name: str
-    locale: str
-    time_zone: str
-    default_group_id: GroupId | None
+    time_zone: str = "UTC"
+    default_group_id: GroupId | None = None
 
 
 @dataclass(frozen=True, slots=True)

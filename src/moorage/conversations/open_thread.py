@@ -127,7 +127,6 @@ class _Row:
     channel_state: str
     channel_settings: Mapping[str, object]
     customer_name: str | None
-    locale: str
     time_zone: str
     default_group_id: GroupId | None
 
@@ -142,7 +141,7 @@ async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -
                coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
                          WHERE b.workspace_id = t.workspace_id AND b.thread_id = t.id), '[]') AS budgets,
                h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
-               coalesce(u.remark_name, u.name) AS customer_name, w.locale, w.time_zone, g.id AS default_group_id
+               coalesce(u.remark_name, u.name) AS customer_name, w.time_zone, g.id AS default_group_id
         FROM threads t
         JOIN workspaces w ON w.id = t.workspace_id
         JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
@@ -196,7 +195,6 @@ def _surroundings(locked: LockedThread, row: _Row) -> Surroundings:
         customer_id=locked.customer_id,
         customer_name=row.customer_name
         or fallback_name(channel_name=row.channel_name, external_customer_id=locked.external_customer_id),
-        locale=row.locale,
         time_zone=row.time_zone,
         default_group_id=row.default_group_id,
     )

@@ -6,14 +6,15 @@ from typing import ClassVar
 
 from moorage.connectors.contract import Content, Notice
 from moorage.conversations.budgets import (
+    MUTE_CHANNEL_STATES,
     Budget,
     BudgetClosed,
     Standing,
     Trigger,
     charged,
-    locked,
     payer,
     reopened,
+    sendable,
     standing,
 )
 from moorage.conversations.model import (
@@ -30,9 +31,6 @@ from moorage.conversations.model import (
 from moorage.conversations.open_thread import OpenThread
 from moorage.core.errors import DomainError
 from moorage.core.ids import AgentId, ConversationId, DeliveryId, GroupId, MessageId, new_id
-
-MUTE_CHANNEL_STATES = frozenset({"authorizing", "deauthorized", "undocked"})
-"""States of a channel in which nothing can be sent. A failing or restricted one is still tried."""
 
 CUSTOMER = Author(kind="customer")
 SYSTEM = Author(kind="system")
@@ -198,11 +196,13 @@ def show_again(opened: OpenThread) -> None:
 
 def budget_standing(opened: OpenThread) -> Standing:
     """Return what a person may still send to the customer of this thread."""
-    if not opened.thread.is_reachable:
-        return locked("unfollowed")
-    if opened.around.channel_state in MUTE_CHANNEL_STATES:
-        return locked("channel_state")
-    return standing(opened.budgets, rules=opened.rules, now=opened.now)
+    return sendable(
+        opened.budgets,
+        rules=opened.rules,
+        follow_state=opened.thread.follow_state,
+        channel_state=opened.around.channel_state,
+        now=opened.now,
+    )
 
 
 def read_up_to(opened: OpenThread, *, unread: int) -> None:

@@ -153,7 +153,7 @@ def _record_facts(tx: Tx, opened: OpenThread) -> None:
             conversation,
             thread_id=opened.thread.id,
             around=opened.around,
-            agent_name=_agent_name(opened, conversation),
+            agent_name=agent_name_of(opened, conversation),
             follow_state=opened.thread.follow_state,
             budget=budget_standing(opened),
         )
@@ -174,7 +174,8 @@ def author_name(opened: OpenThread, message: Message) -> str | None:
     return None if message.author.agent_id is None else opened.agent_names.get(message.author.agent_id)
 
 
-def _agent_name(opened: OpenThread, conversation: Conversation) -> str | None:
+def agent_name_of(opened: OpenThread, conversation: Conversation) -> str | None:
+    """Return the name of the agent who has or had `conversation`."""
     return None if conversation.owner_agent_id is None else opened.agent_names.get(conversation.owner_agent_id)
 
 

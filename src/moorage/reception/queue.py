@@ -7,7 +7,7 @@ conversations, and before seats.
 
 from dataclasses import dataclass
 
-from moorage.core.ids import ConversationId, GroupId, ThreadId
+from moorage.core.ids import AgentId, ConversationId, GroupId, ThreadId, WorkspaceId
 from moorage.infra.database import Tx
 from moorage.reception.model import AgentFound, NobodyFree
 from moorage.reception.routing import seat_for
@@ -19,6 +19,19 @@ class Place:
 
     conversation_id: ConversationId
     thread_id: ThreadId
+    group_id: GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingQueue:
+    """A queue in which somebody waits."""
+
+    workspace_id: WorkspaceId
+    group_id: GroupId
+
+
+@dataclass(frozen=True, slots=True)
+class _Group:
     group_id: GroupId
 
 
@@ -48,4 +61,25 @@ async def first_in_queue(tx: Tx, *, group_id: GroupId) -> Place | None:
         ORDER BY queued_at, id LIMIT 1
         """,
         [tx.workspace_id, group_id],
+    )
+
+
+async def groups_of(tx: Tx, *, agent_id: AgentId) -> list[GroupId]:
+    """Return the groups that an agent serves."""
+    rows = await tx.rows(
+        _Group,
+        "SELECT group_id FROM skill_group_members WHERE workspace_id = %s AND agent_id = %s ORDER BY group_id",
+        [tx.workspace_id, agent_id],
+    )
+    return [row.group_id for row in rows]
+
+
+async def find_waiting_queues(tx: Tx) -> list[WaitingQueue]:
+    """Return the queues in which somebody waits, of all workspaces. Needs the system door."""
+    return await tx.rows(
+        WaitingQueue,
+        """
+        SELECT DISTINCT workspace_id, group_id FROM conversations
+        WHERE owner_kind = 'queue' AND group_id IS NOT NULL
+        """,
     )

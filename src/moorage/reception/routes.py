@@ -1,0 +1,96 @@
+"""The API's commands on conversations: reply, end, take."""
+
+from typing import Literal
+from uuid import UUID
+
+from fastapi import APIRouter, status
+from pydantic import BaseModel, ConfigDict, Field
+
+from moorage.connectors.contract import Text
+from moorage.conversations.open_thread import OpenThread
+from moorage.conversations.operations import budget_standing
+from moorage.conversations.routes import TheConversations
+from moorage.conversations.views import ConversationView, MessageView, conversation_view, message_view
+from moorage.conversations.writing import agent_name_of, author_name
+from moorage.core.errors import Missing
+from moorage.core.ids import ConversationId
+from moorage.infra.database import Tx
+from moorage.reception.operations import agent_ends, agent_replies, agent_takes
+from moorage.staff.guard import SignedInActor
+
+router = APIRouter(tags=["conversations"])
+
+
+class SaidText(BaseModel):
+    """Words, as far as a person writes them."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["text"]
+    text: str = Field(max_length=20_000)
+
+
+class Reply(BaseModel):
+    """What an agent says to the customer."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    content: SaidText
+
+
+@router.post("/conversations/{conversation_id}/messages", status_code=status.HTTP_201_CREATED)
+async def reply_to_customer(
+    conversation_id: UUID, reply: Reply, actor: SignedInActor, door: TheConversations
+) -> MessageView:
+    """Say something to the customer of one's own conversation."""
+
+    async def say_it(tx: Tx) -> MessageView:
+        opened, message = await agent_replies(
+            tx,
+            actor=actor,
+            conversation_id=ConversationId(conversation_id),
+            content=Text(text=reply.content.text),
+            connectors=door.connectors,
+        )
+        return message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message))
+
+    return await door.database.run(actor.workspace_id, say_it)
+
+
+@router.post("/conversations/{conversation_id}/end")
+async def end_conversation(conversation_id: UUID, actor: SignedInActor, door: TheConversations) -> ConversationView:
+    """End a conversation: one's own, or as a supervisor any."""
+
+    async def end_it(tx: Tx) -> ConversationView:
+        opened = await agent_ends(
+            tx, actor=actor, conversation_id=ConversationId(conversation_id), connectors=door.connectors
+        )
+        return _view(opened)
+
+    return await door.database.run(actor.workspace_id, end_it)
+
+
+@router.post("/conversations/{conversation_id}/take")
+async def take_conversation(conversation_id: UUID, actor: SignedInActor, door: TheConversations) -> ConversationView:
+    """Take a conversation from the queue, or as a supervisor from whoever has it."""
+
+    async def take_it(tx: Tx) -> ConversationView:
+        opened = await agent_takes(
+            tx, actor=actor, conversation_id=ConversationId(conversation_id), connectors=door.connectors
+        )
+        return _view(opened)
+
+    return await door.database.run(actor.workspace_id, take_it)
+
+
+def _view(opened: OpenThread) -> ConversationView:
+    if opened.newest is None:
+        raise Missing(what="conversation")
+    return conversation_view(
+        opened.newest,
+        thread_id=opened.thread.id,
+        around=opened.around,
+        agent_name=agent_name_of(opened, opened.newest),
+        follow_state=opened.thread.follow_state,
+        budget=budget_standing(opened),
+    )
