@@ -280,16 +280,6 @@ _WAITING_RECENT: Final[LiteralString] = """
    ORDER BY last_message_at DESC, id DESC LIMIT %(limit)s)
 """
 _MINE_AND_WAITING: Final[LiteralString] = _MINE + " UNION ALL " + _WAITING_RECENT
-_WAITING: Final[LiteralString] = (
-    _MINE
-    + """
-  UNION ALL
-  (SELECT * FROM conversations
-   WHERE workspace_id = %(workspace_id)s AND owner_kind = 'queue' AND group_id = ANY(%(group_ids)s)
-     AND state = %(state)s AND (last_message_at, id) < (%(at)s::timestamptz, %(id)s)
-   ORDER BY last_message_at DESC, id DESC LIMIT %(limit)s)
-"""
-)
 _WAITING: Final[LiteralString] = """
   (SELECT * FROM conversations
    WHERE workspace_id = %(workspace_id)s AND owner_kind = 'queue' AND group_id = ANY(%(group_ids)s)
