@@ -3,11 +3,15 @@
 from collections.abc import Mapping
 from http import HTTPStatus
 
+import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from moorage.entry.counters import Counters
 from moorage.entry.problems import problem
+
+log = structlog.get_logger()
 
 MOST_BODY_BYTES = 1024 * 1024
 
@@ -71,8 +75,9 @@ class _TooLarge(HTTPException):
 class BodyLimit:
     """Refuses bodies over the limit with 413, as soon as that is known and without keeping what came before."""
 
-    def __init__(self, app: ASGIApp, *, most_bytes: int = MOST_BODY_BYTES) -> None:
+    def __init__(self, app: ASGIApp, *, counters: Counters, most_bytes: int = MOST_BODY_BYTES) -> None:
         self._app = app
+        self._counters = counters
         self._most_bytes = most_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,6 +116,8 @@ class BodyLimit:
             await self._refuse(scope, receive, send)
 
     async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+        log.warning("request_refused", code="core.body_too_large")
+        self._counters.count("requests_refused.body_too_large")
         answer = problem(
             status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             code="core.body_too_large",

@@ -1,11 +1,13 @@
 """Bring a database to the newest schema, in one transaction, inside this process."""
 
 from importlib.resources import as_file, files
+from pathlib import Path
 
 import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import Connection
 
@@ -43,10 +45,21 @@ def _prepare(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
+def newest_revision() -> str:
+    """Return the revision that `migrate` would reach. Reads files: call it while starting, not on the loop."""
+    with as_file(files("moorage") / "migrations") as folder:
+        return ScriptDirectory.from_config(_config(folder)).get_current_head() or "none"
+
+
 def _upgrade(connection: Connection) -> None:
     with as_file(files("moorage") / "migrations") as folder:
-        config = Config()
-        config.set_main_option("script_location", str(folder).replace("%", "%%"))
-        config.set_main_option("path_separator", "os")
+        config = _config(folder)
         config.attributes["connection"] = connection
         command.upgrade(config, "head")
+
+
+def _config(folder: Path) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(folder).replace("%", "%%"))
+    config.set_main_option("path_separator", "os")
+    return config

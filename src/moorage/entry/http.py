@@ -1,0 +1,129 @@
+"""The web process: every room's routes under `/api`, the providers' pushes, the console's files, and their guards."""
+
+import asyncio
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import asynccontextmanager
+from typing import Literal
+
+from fastapi import APIRouter, FastAPI
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from starlette.requests import HTTPConnection
+from starlette.types import Lifespan
+
+from moorage.channels.routes import ChannelsDoor
+from moorage.channels.routes import router as channels_router
+from moorage.connectors.strings import read_strings
+from moorage.connectors.wechat_oa.manifest import MANIFEST as WECHAT_OA
+from moorage.core.ids import PersonId
+from moorage.entry import health
+from moorage.entry.console_files import ConsoleFiles
+from moorage.entry.container import Container, open_container
+from moorage.entry.counters import Counters
+from moorage.entry.idempotency import Idempotency
+from moorage.entry.problems import MEDIA_TYPE, add_problem_handlers
+from moorage.entry.push_routes import PushDoor, push_router
+from moorage.entry.request_log import RequestLog
+from moorage.entry.safety import BodyLimit, SafetyHeaders
+from moorage.infra.settings import Settings
+from moorage.realtime.hub import Hub
+from moorage.realtime.routes import router as realtime_router
+from moorage.reception.intake import Intake
+from moorage.staff.guard import COOKIE, StaffDoor, database_of
+from moorage.staff.routes import router as staff_router
+from moorage.staff.sessions import find_session
+
+API = "/api"
+ROUTERS: Sequence[APIRouter] = (staff_router, channels_router, realtime_router)
+
+
+class Problem(BaseModel):
+    """What went wrong. `code` is stable; `details` are the failure's own fields."""
+
+    type: Literal["about:blank"]
+    title: str
+    status: int
+    code: str
+    detail: str
+    details: dict[str, object]
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the web application. It opens what it needs when it is started, and closes that when it is stopped."""
+    app = FastAPI(
+        title="Moorage",
+        version="1",
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_lifespan(settings),
+        generate_unique_id_function=_operation_id,
+        responses={"default": {"model": Problem, "description": "What went wrong", "content": {MEDIA_TYPE: {}}}},
+    )
+    app.state.counters = Counters()
+    add_problem_handlers(app)
+    for router in ROUTERS:
+        app.include_router(router, prefix=API)
+    app.include_router(push_router({WECHAT_OA.kind: WECHAT_OA.push_path}))
+    app.include_router(health.router)
+    app.mount("/", ConsoleFiles(), name="console")
+    # The last one added is the first to see a request.
+    app.add_middleware(Idempotency, database=lambda: _container(app).database, whose=_whose)
+    app.add_middleware(BodyLimit, counters=app.state.counters)
+    app.add_middleware(SafetyHeaders, https=settings.serves_https)
+    app.add_middleware(RequestLog)
+    return app
+
+
+def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
+        async with open_container(settings) as container, asyncio.TaskGroup() as tasks:
+            hub = Hub(database=container.database, url=container.database_url)
+            _furnish(app, container, hub)
+            loops = [tasks.create_task(hub.run()), tasks.create_task(container.clock.keep_measuring(container.pool))]
+            yield
+            for loop in loops:
+                loop.cancel()
+
+    return lifespan
+
+
+def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
+    """Give each room's routes what they need of the process."""
+    settings = container.settings
+    app.state.container = container
+    app.state.hub = hub
+    app.state.staff_door = StaffDoor(
+        database=container.database, passwords=container.passwords, public_url=settings.public_url
+    )
+    app.state.channels_door = ChannelsDoor(
+        database=container.database,
+        box=container.box,
+        connectors=container.connectors,
+        words={kind: read_strings(kind) for kind in container.connectors},
+        public_url=settings.public_url,
+    )
+    app.state.push_door = PushDoor(
+        database=container.database,
+        connectors=container.connectors,
+        box=container.box,
+        intake=Intake(database=container.database, connectors=container.connectors, box=container.box),
+        counters=app.state.counters,
+    )
+
+
+def _container(app: FastAPI) -> Container:
+    container: Container = app.state.container
+    return container
+
+
+async def _whose(connection: HTTPConnection) -> PersonId | None:
+    """Return whose keys a command's key is one of; nobody's before signing in."""
+    token = connection.cookies.get(COOKIE)
+    live = await find_session(database_of(connection), token=token) if token else None
+    return live.person.id if live is not None else None
+
+
+def _operation_id(route: APIRoute) -> str:
+    return route.name

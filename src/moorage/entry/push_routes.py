@@ -1,0 +1,146 @@
+"""Where providers' pushes arrive: one address for each docked account, as its kind's manifest says.
+
+Refusals are logged once and counted, and touch nothing else: until the signature has been found genuine, a request
+costs one read.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+
+import structlog
+from fastapi import APIRouter, Request, Response
+
+from moorage.channels.addresses import find_address, mark_verified
+from moorage.channels.credentials import open_verification
+from moorage.channels.model import Address
+from moorage.connectors.contract import (
+    AddressVerified,
+    Connector,
+    Inbound,
+    MalformedInput,
+    RawRequest,
+    UnsupportedInput,
+    WireReply,
+)
+from moorage.connectors.registry import Connectors
+from moorage.core.errors import Missing
+from moorage.entry.counters import Counters
+from moorage.entry.problems import problem
+from moorage.infra.database import Database, Tx
+from moorage.infra.secrets import SecretBox
+from moorage.reception.intake import Intake
+
+log = structlog.get_logger()
+
+ANSWERED_WITHIN_S = 4.2
+"""WeChat hangs up after 5 s, measured at its side. Intake may take half a second more than its deadline."""
+READ_WITHIN_S = 3.0
+
+STATUS_BY_REASON = {
+    "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "wrong_content_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    "invalid_signature": HTTPStatus.FORBIDDEN,
+    "replayed_signature": HTTPStatus.FORBIDDEN,
+    "stale_timestamp": HTTPStatus.FORBIDDEN,
+    "foreign_account": HTTPStatus.FORBIDDEN,
+}
+"""What a refused push is answered with; any other reason is a 400."""
+
+
+@dataclass(frozen=True, slots=True)
+class PushDoor:
+    """What the push routes need of the process; the application keeps it as `app.state.push_door`."""
+
+    database: Database
+    connectors: Connectors
+    box: SecretBox
+    intake: Intake
+    counters: Counters
+
+
+def push_router(paths: dict[str, str]) -> APIRouter:
+    """Return the routes for `paths`: kind of channel -> path with `{external_id}` in it."""
+    router = APIRouter(include_in_schema=False)
+    for kind, path in paths.items():
+        router.add_api_route(path, _route(kind), methods=["GET", "POST"], name=f"push_{kind}")
+    return router
+
+
+def _route(kind: str) -> Callable[[Request, str], Awaitable[Response]]:
+    async def receive_push(request: Request, external_id: str) -> Response:
+        door = _door(request)
+        deadline = asyncio.get_running_loop().time() + ANSWERED_WITHIN_S
+        with structlog.contextvars.bound_contextvars(channel_kind=kind):
+            try:
+                reply = await _answer(door, kind, external_id, request, deadline=deadline)
+            except MalformedInput as error:
+                return _refused(door, error.reason)
+            except TimeoutError:
+                return _refused(door, "body_too_slow")
+        return Response(reply.body, media_type=reply.content_type)
+
+    return receive_push
+
+
+async def _answer(door: PushDoor, kind: str, external_id: str, request: Request, *, deadline: float) -> WireReply:
+    """Return the answer to a genuine request. Raises MalformedInput, Missing, or what kept the push from storage."""
+    async with asyncio.timeout(READ_WITHIN_S):
+        body = await request.body()
+    address = await _address(door, kind, external_id)
+    connector = door.connectors[kind]
+    try:
+        received = _receive(door, connector, address, _raw(request, body))
+    except UnsupportedInput as error:
+        log.warning("push_not_supported", reason=error.reason, channel_id=str(address.channel_id))
+        door.counters.count(f"pushes_unsupported.{error.reason}")
+        return connector.acknowledge()
+    if isinstance(received, AddressVerified):
+        await _mark_verified(door, address)
+        return WireReply(body=received.body, content_type="text/plain; charset=utf-8")
+    return await door.intake.receive(address=address, inbound=received, deadline=deadline)
+
+
+async def _address(door: PushDoor, kind: str, external_id: str) -> Address:
+    try:
+        async with door.database.in_platform() as tx:
+            return await find_address(tx, kind=kind, external_id=external_id)
+    except Missing:
+        door.counters.count("pushes_refused.unknown_address")
+        raise
+
+
+def _receive(door: PushDoor, connector: Connector, address: Address, request: RawRequest) -> Inbound | AddressVerified:
+    credentials = open_verification(door.box, address)
+    return connector.receive(credentials=credentials, request=request, now=door.database.clock.now())
+
+
+async def _mark_verified(door: PushDoor, address: Address) -> None:
+    async def mark(tx: Tx) -> None:
+        await mark_verified(tx, channel_id=address.channel_id)
+
+    await door.database.run(address.workspace_id, mark)
+
+
+def _raw(request: Request, body: bytes) -> RawRequest:
+    return RawRequest(
+        method="GET" if request.method == "GET" else "POST",
+        query=dict(request.query_params),
+        content_type=request.headers.get("content-type", ""),
+        body=body,
+    )
+
+
+def _refused(door: PushDoor, reason: str) -> Response:
+    log.warning("push_refused", reason=reason)
+    door.counters.count(f"pushes_refused.{reason}")
+    status = STATUS_BY_REASON.get(reason, HTTPStatus.BAD_REQUEST)
+    return problem(status=status, code=MalformedInput.code, details={"reason": reason})
+
+
+def _door(request: Request) -> PushDoor:
+    door: object = request.app.state.push_door
+    if not isinstance(door, PushDoor):
+        raise TypeError("app.state.push_door must be a PushDoor")
+    return door

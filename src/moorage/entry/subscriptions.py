@@ -1,0 +1,64 @@
+"""The one table of what happens when a lower room publishes an event: which function or job, now or later.
+
+`now` runs in the publishing transaction, after the operation returned. `later` is a job written in that transaction.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from moorage.infra.database import DomainEvent, Tx
+from moorage.infra.jobs import JobArgument, JobKind, JobQueue
+from moorage.reception.jobs import PICK_UP_QUEUE
+from moorage.staff.events import AgentAvailable
+
+Event = TypeVar("Event", bound=DomainEvent)
+Reaction = Callable[[Tx, DomainEvent, JobQueue], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Subscription:
+    """One row of the table."""
+
+    event: type[DomainEvent]
+    reaction: Reaction
+
+
+def now(event: type[Event], function: Callable[[Tx, Event], Awaitable[None]]) -> Subscription:
+    """Return the row that runs `function` in the transaction that published `event`."""
+
+    async def react(tx: Tx, published: DomainEvent, _: JobQueue) -> None:
+        if isinstance(published, event):
+            await function(tx, published)
+
+    return Subscription(event=event, reaction=react)
+
+
+def later(event: type[Event], kind: JobKind, arguments: Callable[[Event], Mapping[str, JobArgument]]) -> Subscription:
+    """Return the row that writes a job of `kind` in the transaction that published `event`."""
+
+    async def react(tx: Tx, published: DomainEvent, jobs: JobQueue) -> None:
+        if isinstance(published, event):
+            await jobs.later(tx, kind, arguments=arguments(published))
+
+    return Subscription(event=event, reaction=react)
+
+
+SUBSCRIPTIONS: Sequence[Subscription] = (
+    # An agent's row is locked when this is published, and threads come first in the lock order: hence a job.
+    later(AgentAvailable, PICK_UP_QUEUE, lambda event: {"agent_id": event.agent_id}),
+)
+
+
+class SubscriptionTable:
+    """Looks up what to do with each published event."""
+
+    def __init__(self, *, jobs: JobQueue, rows: Sequence[Subscription]) -> None:
+        self._jobs = jobs
+        self._rows = rows
+
+    async def dispatch(self, tx: Tx, event: DomainEvent) -> None:
+        """React to `event` as the table says. An event without a row has no consequences above its room."""
+        for row in self._rows:
+            if isinstance(event, row.event):
+                await row.reaction(tx, event, self._jobs)
