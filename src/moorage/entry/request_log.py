@@ -40,7 +40,7 @@ class RequestLog:
         async def tell(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
-                status = message["status"]
+                status = int(message["status"])
                 MutableHeaders(scope=message).append("X-Request-Id", request_id)
             await send(message)
 
