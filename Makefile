@@ -42,7 +42,7 @@ check-python: $(TOOLS)
 	$(VENV)/ruff format --check .
 	$(VENV)/pyright
 	$(VENV)/lint-imports --no-cache
-	$(VENV)/bandit -q -c pyproject.toml -r src
+	$(VENV)/bandit -q -ll -c pyproject.toml -r src
 
 check-console: $(TOOLS) $(MODULES)
 	$(call say,Console: lint, types, format, texts, tests, API types)

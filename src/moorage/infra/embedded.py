@@ -51,6 +51,12 @@ class Engine:
         """Return the connection URL of `database` for `login`."""
         return f"postgresql://{login}:{self.passwords[login]}@/{database}?host={self.sockets}"
 
+    def lives(self) -> bool:
+        """Return whether the server is still there, be it ours or joined."""
+        if self.process is not None:
+            return self.process.poll() is None
+        return pq.PGconn.ping(f"host={self.sockets}".encode()) != pq.Ping.NO_RESPONSE
+
     def stop(self) -> None:
         """End the server in order, so that it needs no recovery; one that was only joined stays."""
         if self.process is not None:

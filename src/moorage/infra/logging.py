@@ -54,4 +54,6 @@ def hide_secrets(_logger: object, _method: str, event: MutableMapping[str, objec
 def _rendering(log_format: Literal["json", "text"]) -> list[Processor]:
     if log_format == "json":
         return [structlog.processors.format_exc_info, structlog.processors.JSONRenderer(ensure_ascii=False)]
-    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())]
+    # The default shows each frame's local variables, and with them customers' words and tokens.
+    plain = structlog.dev.plain_traceback
+    return [structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), exception_formatter=plain)]

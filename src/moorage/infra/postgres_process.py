@@ -45,10 +45,20 @@ def _reaches(prefix: Sequence[str], paths: Sequence[Path]) -> bool:
     return all(run_tool(test).returncode == 0 for test in tests)
 
 
-def run_tool(command: Sequence[str]) -> subprocess.CompletedProcess[str]:
-    """Return what a short-lived tool of the server said (both streams in `stdout`) and how it ended."""
+def run_tool(command: Sequence[str], *, password: str = "") -> subprocess.CompletedProcess[str]:
+    """Return what a short-lived tool of the server said (both streams in `stdout`) and how it ended.
+
+    A password goes through the environment, because whoever lists processes reads command lines.
+    """
     return subprocess.run(  # noqa: S603
-        command, check=False, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env=_ENVIRONMENT, cwd="/"
+        command,
+        check=False,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        env={**_ENVIRONMENT, "PGPASSWORD": password},
+        cwd="/",
+        umask=0o077,
     )
 
 

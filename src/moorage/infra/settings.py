@@ -87,6 +87,13 @@ def required_database_url(settings: Settings) -> str:
     return settings.database_url.get_secret_value()
 
 
+def required_migration_url(settings: Settings) -> str:
+    """Return the database URL of the login that may change tables, by default the app's. Raises SettingMissing."""
+    if settings.migration_database_url is not None:
+        return settings.migration_database_url.get_secret_value()
+    return required_database_url(settings)
+
+
 def required_secret_keys(settings: Settings) -> str:
     """Return the key list as it was given. Raises SettingMissing."""
     if settings.secret_keys is None:

@@ -62,6 +62,7 @@ def upgrade() -> None:
     for table in SYSTEM_CLAIMS:
         open_to_system(table, rights="SELECT, UPDATE")
     run("GRANT SELECT ON workspaces, channel_addresses TO moorage_system")
+    run("GRANT SELECT ON alembic_version TO moorage_app")  # readiness compares it with what the code wants
     _run_file("0001_partitions.sql")
     _add_jobs()
 

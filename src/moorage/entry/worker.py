@@ -1,0 +1,83 @@
+"""The worker process: sends messages, takes in what stayed, runs jobs, notices who is gone."""
+
+import asyncio
+import signal
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from pathlib import Path
+from uuid import UUID
+
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+
+from moorage.conversations.sender import Sender
+from moorage.core.ids import AgentId, WorkspaceId
+from moorage.entry.container import Container, open_container
+from moorage.infra.jobs import JobKind, JobRunner
+from moorage.infra.settings import Settings
+from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
+from moorage.reception.jobs import PICK_UP_QUEUE
+from moorage.reception.operations import pick_up_queue
+from moorage.reception.sweeper import Sweeper
+from moorage.staff.presence import close_lost_connections
+
+LOST_CONNECTIONS_EVERY_S = 5.0
+
+log = structlog.get_logger()
+
+
+async def run_worker(settings: Settings, *, ready_file: Path | None = None) -> None:
+    """Work until SIGINT or SIGTERM; then end what is being sent or run, and return.
+
+    `ready_file` is written once all loops run. A defect in one loop ends the process, so that it is started anew.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    async with open_container(settings) as parts:
+        await keep_house(parts.database)
+        await _work(parts, stop=stop, ready_file=ready_file)
+    log.info("worker_ended")
+
+
+async def _work(parts: Container, *, stop: asyncio.Event, ready_file: Path | None) -> None:
+    sender = Sender(database=parts.database, connectors=parts.connectors, box=parts.box)
+    sweeper = Sweeper(database=parts.database, connectors=parts.connectors)
+    jobs = JobRunner(pool=parts.pool, functions=_job_functions(parts), schedules=(UPKEEP_SCHEDULE,))
+    close_lost = partial(close_lost_connections, parts.database)
+    async with asyncio.TaskGroup() as loops:
+        loops.create_task(sender.run(stop=stop, listen_url=parts.database_url))
+        loops.create_task(sweeper.run(stop=stop))
+        endless = (
+            loops.create_task(jobs.run()),
+            loops.create_task(parts.clock.keep_measuring(parts.pool)),
+            loops.create_task(_repeat(close_lost, every_s=LOST_CONNECTIONS_EVERY_S)),
+        )
+        log.info("worker_started")
+        if ready_file is not None:
+            ready_file.touch()  # noqa: ASYNC240 -- once, and quick
+        await stop.wait()
+        for loop in endless:
+            loop.cancel()
+
+
+def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable[None]]]:
+    """Return which function each kind of job runs. Ids arrive as texts."""
+
+    async def pick_up(*, workspace_id: WorkspaceId, agent_id: str) -> None:
+        await pick_up_queue(
+            parts.database, connectors=parts.connectors, workspace_id=workspace_id, agent_id=AgentId(UUID(agent_id))
+        )
+
+    return {UPKEEP: partial(keep_house, parts.database), PICK_UP_QUEUE: pick_up}
+
+
+async def _repeat(action: Callable[[], Awaitable[object]], *, every_s: float) -> None:
+    """Do `action` again and again until cancelled; a database that is away is waited for."""
+    while True:
+        try:
+            await action()
+        except (psycopg.OperationalError, PoolTimeout):
+            log.warning("loop_interrupted")
+        await asyncio.sleep(every_s)
