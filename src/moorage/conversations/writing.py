@@ -196,6 +196,7 @@ def _fields(value: "DataclassInstance") -> dict[str, object]:
 def _message_row(message: Message) -> dict[str, object]:
     row = _fields(message)
     author = message.author
+    del row["author"]
     row |= {"author_kind": author.kind, "author_agent_id": author.agent_id, "why": author.why}
     row["content"] = message.content.model_dump(mode="json")
     return row
