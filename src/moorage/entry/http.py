@@ -15,6 +15,8 @@ from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
 from moorage.connectors.strings import read_strings
 from moorage.connectors.wechat_oa.manifest import MANIFEST as WECHAT_OA
+from moorage.conversations.routes import ConversationsDoor
+from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
 from moorage.entry import health
 from moorage.entry.console_files import ConsoleFiles
@@ -29,12 +31,19 @@ from moorage.infra.settings import Settings
 from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
 from moorage.reception.intake import Intake
+from moorage.reception.routes import router as reception_router
 from moorage.staff.guard import COOKIE, StaffDoor, database_of
 from moorage.staff.routes import router as staff_router
 from moorage.staff.sessions import find_session
 
 API = "/api"
-ROUTERS: Sequence[APIRouter] = (staff_router, channels_router, realtime_router)
+ROUTERS: Sequence[APIRouter] = (
+    staff_router,
+    channels_router,
+    conversations_router,
+    reception_router,
+    realtime_router,
+)
 
 
 class Problem(BaseModel):
@@ -104,6 +113,7 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         words={kind: read_strings(kind) for kind in container.connectors},
         public_url=settings.public_url,
     )
+    app.state.conversations_door = ConversationsDoor(database=container.database, connectors=container.connectors)
     app.state.push_door = PushDoor(
         database=container.database,
         connectors=container.connectors,
