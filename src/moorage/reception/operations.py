@@ -153,6 +153,8 @@ async def _finish(turn: Turn) -> None:
 def _check_text(content: Text, *, most_bytes: int) -> None:
     if not content.text.strip():
         raise Malformed(field="content.text", reason="empty")
+    if "\x00" in content.text:
+        raise Malformed(field="content.text", reason="unprintable")
     size = len(content.text.encode())
     if size > most_bytes:
         raise TextTooLong(bytes=size, most_bytes=most_bytes)
