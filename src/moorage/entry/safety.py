@@ -87,6 +87,7 @@ class BodyLimit:
             return
         declared = Headers(scope=scope).get("content-length", "0")
         if declared.isdecimal() and int(declared) > self._most_bytes:
+            self._note()
             await self._refuse(scope, receive, send)
             return
         await self._measured(scope, receive, send)
@@ -100,6 +101,7 @@ class BodyLimit:
             message = await receive()
             got += len(message.get("body", b""))
             if got > self._most_bytes:
+                self._note()
                 raise _TooLarge
             return message
 
@@ -115,13 +117,14 @@ class BodyLimit:
                 raise
             await self._refuse(scope, receive, send)
 
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def _note(self) -> None:
         log.warning("request_refused", code="core.body_too_large")
         self._counters.count("requests_refused.body_too_large")
+
+    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = problem(
             status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
             code="core.body_too_large",
             details={"most_bytes": self._most_bytes},
-            headers={"Connection": "close"},
         )
         await answer(scope, receive, send)
