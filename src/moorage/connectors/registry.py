@@ -6,7 +6,7 @@ from typing import cast
 
 import httpx
 
-from moorage.connectors.contract import Connector, IssuesTokens
+from moorage.connectors.contract import Connector, IssuesTokens, Manifest
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.connector import WechatOfficialAccount
 
@@ -25,6 +25,11 @@ def open_connectors(*, http: httpx.AsyncClient, urls: ProviderUrls) -> Connector
     """Return every kind's connector by its name. All of them call out through `http`."""
     kinds: tuple[Connector, ...] = (WechatOfficialAccount(api=WechatApi(http=http, api_url=urls.wechat_api)),)
     return {kind.manifest.kind: kind for kind in kinds}
+
+
+def manifests() -> tuple[Manifest, ...]:
+    """Return what every kind can do, for what is laid out before any connector is opened."""
+    return (WechatOfficialAccount.manifest,)
 
 
 def token_issuer(connector: Connector) -> IssuesTokens:

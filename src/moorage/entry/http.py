@@ -13,8 +13,8 @@ from starlette.types import Lifespan
 
 from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
+from moorage.connectors.registry import manifests
 from moorage.connectors.strings import read_strings
-from moorage.connectors.wechat_oa.manifest import MANIFEST as WECHAT_OA
 from moorage.conversations.routes import ConversationsDoor
 from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
@@ -73,7 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     add_problem_handlers(app)
     for router in ROUTERS:
         app.include_router(router, prefix=API)
-    app.include_router(push_router({WECHAT_OA.kind: WECHAT_OA.push_path}))
+    app.include_router(push_router({manifest.kind: manifest.push_path for manifest in manifests()}))
     app.include_router(health.router)
     app.mount("/", ConsoleFiles(), name="console")
     # The last one added is the first to see a request.
