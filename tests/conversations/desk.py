@@ -54,9 +54,7 @@ class Desk:
 
     # ------------------------------------------------------------ customers
 
-    def said(
-        self, text: str = "你好", *, by: str, at: datetime | None = None, message_id: int | None = None
-    ) -> bytes:
+    def said(self, text: str = "你好", *, by: str, at: datetime | None = None, message_id: int | None = None) -> bytes:
         """Return the body of a text message."""
         return self._body(
             by, at, MsgType="text", Content=text, MsgId=next(_message_ids) if message_id is None else message_id

@@ -1,0 +1,301 @@
+"""What becomes of a push: stored once, taken in in order, answered in time."""
+
+import asyncio
+from datetime import timedelta
+
+import pytest
+
+from moorage.connectors.contract import Inbound
+from moorage.connectors.wechat_oa import crypto
+from moorage.connectors.wechat_oa.fields import read_fields
+from moorage.core.ids import ThreadId
+from moorage.infra.database import Tx
+from moorage.reception.pushes import StoredPush, store_push
+from moorage.reception.sweeper import Sweeper
+from moorage.reception.taking_in import Request, take_in_request
+from tests.conftest import MovableClock, StatementCounter
+from tests.conversations.desk import Desk, an_openid
+
+MOST_STATEMENTS = 12
+SUCCESS = b"success"
+A_MINUTE = timedelta(minutes=1)
+
+
+async def stored(desk: Desk, inbound: Inbound) -> StoredPush:
+    """Store a push as intake does first, and leave it there as a process does that dies then."""
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        return await store_push(tx, channel_id=desk.channel.id, inbound=inbound, not_before=tx.now)
+
+
+async def taken_in_too_late(desk: Desk, inbound: Inbound) -> StoredPush:
+    """Take a push in when its request can carry no answer any more."""
+    push = await stored(desk, inbound)
+    request = Request(push=push, inbound=inbound, may_answer=lambda: False)
+
+    async def take_in(tx: Tx) -> StoredPush:
+        return await take_in_request(tx, connectors=desk.connectors, channel_id=desk.channel.id, request=request)
+
+    return await desk.database.run(desk.workspace_id, take_in)
+
+
+def opened(desk: Desk, body: bytes) -> str:
+    """Return the words of a sealed answer."""
+    encrypt = str(read_fields(body)["Encrypt"])
+    plain = crypto.unseal(
+        encrypt, key=crypto.decode_aes_key(desk.credentials["aes_key"]), appid=desk.credentials["appid"]
+    )
+    return str(read_fields(plain)["Content"])
+
+
+# ---------------------------------------------------------------- taking in
+
+
+async def test_first_message_opens_a_conversation_of_the_free_agent(desk: Desk) -> None:
+    anna = await desk.an_agent()
+    customer = an_openid()
+    await desk.hears("你好", by=customer)
+    conversation = await desk.conversation_of(customer)
+    assert (conversation.owner.kind, conversation.owner.agent_id) == ("agent", anna.agent_id)
+    assert conversation.unread == 1
+    assert conversation.waiting_since is not None
+    assert [message.author.kind for message in await desk.messages_of(customer)] == ["customer", "agent"]
+
+
+async def test_customer_without_a_nickname_is_named_after_account_and_identity(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.hears(by=customer)
+    assert (await desk.conversation_of(customer)).customer.name == f"Harbour_{customer}"
+
+
+async def test_push_of_a_known_customer_costs_at_most_twelve_statements(
+    desk: Desk, statements: StatementCounter
+) -> None:
+    await desk.an_agent()
+    customer = an_openid()
+    for _ in range(2):
+        await desk.hears(by=customer)
+    statements.reset()
+    await desk.hears(by=customer)
+    address_is_looked_up = 1  # by the route, before the push is known to be genuine
+    assert len(statements) + address_is_looked_up <= MOST_STATEMENTS, statements.statements
+
+
+async def test_parallel_copies_of_a_push_add_one_message_and_get_one_answer(desk: Desk) -> None:
+    await desk.an_agent(name="Anna")
+    customer = an_openid()
+    body = desk.said("你好", by=customer)
+    answers = await asyncio.gather(*(desk.push(body) for _ in range(20)))
+    assert [message.author.kind for message in await desk.messages_of(customer)] == ["customer", "agent"]
+    assert {opened(desk, answer.body) for answer in answers} == {"您好，我是Anna，请问有什么可以帮您？"}
+
+
+async def test_fifty_first_messages_at_once_make_one_conversation_with_all_of_them(desk: Desk) -> None:
+    await desk.an_agent()
+    customer = an_openid()
+    texts = [f"第{n}句" for n in range(50)]
+    await asyncio.gather(*(desk.hears(text, by=customer) for text in texts))
+    messages = await desk.messages_of(customer)
+    heard = [message.content.model_dump()["text"] for message in messages if message.author.kind == "customer"]
+    assert sorted(heard) == sorted(texts)
+    assert [message.seq for message in messages] == list(range(1, len(messages) + 1))
+    assert len({message.conversation_id for message in messages}) == 1
+    assert await desk.value("SELECT count(*) FROM threads WHERE external_customer_id = %s", customer) == 1
+    assert await desk.value("SELECT count(*) FROM customers") == 1
+
+
+async def test_older_stored_pushes_are_taken_in_first_and_in_order_of_storing(desk: Desk) -> None:
+    await desk.an_agent()
+    customer = an_openid()
+    for text in ("一", "二"):
+        await stored(desk, desk.pushed(desk.said(text, by=customer)))
+    answer = await desk.hears("三", by=customer)
+    heard = [message for message in await desk.messages_of(customer) if message.author.kind == "customer"]
+    assert [message.content.model_dump()["text"] for message in heard] == ["一", "二", "三"]
+    assert answer.body == SUCCESS  # the greeting answers the first of them, whose request is gone
+    greeting = (await desk.messages_of(customer))[1]
+    assert greeting.delivery is not None
+    assert greeting.delivery.state == "queued"
+
+
+async def test_message_older_than_its_neighbour_is_marked_as_late(desk: Desk) -> None:
+    customer, now = an_openid(), desk.database.clock.now()
+    for seconds in (0, -2, -3):
+        await desk.push(desk.said(by=customer, at=now + timedelta(seconds=seconds)))
+    heard = [message for message in await desk.messages_of(customer) if message.author.kind == "customer"]
+    assert [message.arrived_late for message in heard] == [False, False, True]
+
+
+async def test_message_of_an_unknown_kind_is_kept_whole_and_shown(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.push(desk.sent("hologram", by=customer, Shape="boat"))
+    (message,) = await desk.messages_of(customer)
+    assert message.content.type == "unsupported"
+    assert "boat" in message.content.model_dump_json()
+    assert (await desk.conversation_of(customer)).unread == 1
+
+
+# ---------------------------------------------------------------- events
+
+
+async def test_follow_and_other_events_leave_a_line_and_open_no_conversation(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.push(desk.happened("subscribe", by=customer, EventKey="qrscene_door"))
+    await desk.push(desk.happened("CLICK", by=customer, EventKey="PRICES"))
+    messages = await desk.messages_of(customer)
+    assert [message.content.model_dump()["key"] for message in messages] == ["followed", "event_seen"]
+    assert messages[0].content.model_dump()["values"]["scene"] == "door"
+    assert "PRICES" in messages[1].content.model_dump_json()
+    assert await desk.value("SELECT count(*) FROM conversations") == 0
+    assert await desk.value("SELECT follow_state FROM threads WHERE external_customer_id = %s", customer) == "following"
+
+
+async def test_unfollowing_ends_what_waits_and_locks_what_an_agent_has(desk: Desk) -> None:
+    waiting, served = an_openid(), an_openid()
+    await desk.hears(by=waiting)
+    await desk.push(desk.happened("unsubscribe", by=waiting))
+    assert (await desk.conversation_of(waiting)).end_reason == "unfollowed"
+    await desk.an_agent()
+    await desk.hears(by=served)
+    await desk.push(desk.happened("unsubscribe", by=served))
+    conversation = await desk.conversation_of(served)
+    assert conversation.state == "open"
+    assert (conversation.follow_state, conversation.budget.reason) == ("unfollowed", "unfollowed")
+
+
+async def test_late_news_of_leaving_does_not_undo_that_the_customer_is_back(desk: Desk) -> None:
+    customer, now = an_openid(), desk.database.clock.now()
+    await desk.push(desk.happened("subscribe", by=customer, at=now))
+    await desk.push(desk.happened("unsubscribe", by=customer, at=now - A_MINUTE))
+    assert await desk.value("SELECT follow_state FROM threads WHERE external_customer_id = %s", customer) == "following"
+
+
+async def test_writing_again_after_leaving_means_that_the_customer_is_back(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.push(desk.happened("unsubscribe", by=customer))
+    await desk.hears(by=customer)
+    assert (await desk.conversation_of(customer)).follow_state == "following"
+
+
+# ---------------------------------------------------------------- who carries the answer
+
+
+async def test_passive_answer_is_shown_as_answered_and_spends_nothing(desk: Desk) -> None:
+    await desk.an_agent(name="Anna")
+    customer = an_openid()
+    answer = await desk.hears(by=customer)
+    assert opened(desk, answer.body) == "您好，我是Anna，请问有什么可以帮您？"
+    greeting = (await desk.messages_of(customer))[-1]
+    assert greeting.delivery is not None
+    assert greeting.delivery.state == "answered"
+    assert (await desk.conversation_of(customer)).budget.left == 20
+    assert await desk.value("SELECT count(*) FROM deliveries") == 0
+
+
+async def test_redelivery_gets_the_same_passive_answer_sealed_anew(desk: Desk) -> None:
+    await desk.an_agent()
+    body = desk.said(by=an_openid())
+    first, again = await desk.push(body), await desk.push(body)
+    assert opened(desk, first.body) == opened(desk, again.body)
+    assert first.body != again.body
+
+
+async def test_redelivery_of_what_the_api_answers_gets_success(desk: Desk) -> None:
+    await desk.an_agent()
+    inbound = desk.pushed(body := desk.said(by=an_openid()))
+    push = await taken_in_too_late(desk, inbound)
+    assert push.answer_by == "api"
+    assert (await desk.push(body)).body == SUCCESS
+    assert await desk.value("SELECT count(*) FROM deliveries") == 1
+
+
+async def test_redelivery_takes_in_what_was_stored_and_left(desk: Desk) -> None:
+    await desk.an_agent(name="Anna")
+    customer = an_openid()
+    body = desk.said(by=customer)
+    await stored(desk, desk.pushed(body))
+    answer = await desk.push(body)
+    assert "Anna" in opened(desk, answer.body)
+    assert len(await desk.messages_of(customer)) == 2
+
+
+async def test_redelivery_that_waited_in_vain_leaves_the_answer_to_the_api(desk: Desk) -> None:
+    body = desk.said(by=an_openid())
+    push = await stored(desk, desk.pushed(body))
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("UPDATE pushes SET taken_in_at = %s WHERE id = %s", [tx.now, push.id])
+    assert (await desk.push(body, within_s=0.3)).body == SUCCESS
+    assert await desk.value("SELECT answer_by FROM pushes WHERE id = %s", push.id) == "api"
+
+
+async def test_redelivery_that_waits_gets_the_answer_when_it_is_there(desk: Desk) -> None:
+    inbound = desk.pushed(body := desk.said(by=an_openid()))
+    push = await stored(desk, inbound)
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("UPDATE pushes SET taken_in_at = %s WHERE id = %s", [tx.now, push.id])
+    waiting = asyncio.ensure_future(desk.push(body))
+    reply = desk.connectors["wechat_oa"].passive_reply(
+        inbound=inbound,
+        content=inbound.what.content,
+        now=desk.database.clock.now(),  # type: ignore[union-attr]
+    )
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("UPDATE pushes SET answer_by = 'passive', reply = %s WHERE id = %s", [reply, push.id])
+    assert opened(desk, (await waiting).body) == "你好"
+
+
+async def test_push_behind_a_held_lock_is_acknowledged_and_swept_later(desk: Desk, clock: MovableClock) -> None:
+    await desk.an_agent()
+    customer = an_openid()
+    await desk.push(desk.happened("subscribe", by=customer))
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("SELECT FROM threads WHERE external_customer_id = %s FOR UPDATE", [customer])
+        assert (await desk.hears(by=customer)).body == SUCCESS
+    assert len(await desk.messages_of(customer)) == 1
+    clock.forward(timedelta(seconds=10))
+    await Sweeper(database=desk.database, connectors=desk.connectors).sweep_pushes()
+    messages = await desk.messages_of(customer)
+    assert [message.author.kind for message in messages] == ["system", "customer", "agent"]
+    assert messages[-1].delivery is not None
+    assert messages[-1].delivery.state == "queued"  # nobody waits for the answer any more
+
+
+async def test_stored_push_that_nobody_can_read_is_shown_and_blocks_nothing(desk: Desk, clock: MovableClock) -> None:
+    customer = an_openid()
+    push = await stored(desk, desk.pushed(desk.said(by=customer)))
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("UPDATE pushes SET body = %s WHERE id = %s", [b"<xml>", push.id])
+    await desk.hears("二", by=customer)
+    assert [message.content.type for message in await desk.messages_of(customer)] == ["unsupported", "text"]
+
+
+async def test_push_that_cannot_be_stored_is_not_acknowledged(desk: Desk) -> None:
+    body = desk.said(by=an_openid())
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("LOCK TABLE pushes IN ACCESS EXCLUSIVE MODE")
+        with pytest.raises(Exception, match="lock timeout"):
+            await desk.push(body)
+
+
+# ---------------------------------------------------------------- what is written beside
+
+
+async def test_every_decision_and_owner_is_kept_with_its_reason(desk: Desk) -> None:
+    anna = await desk.an_agent()
+    customer = an_openid()
+    await desk.hears(by=customer)
+    thread_id: ThreadId = (await desk.conversation_of(customer)).thread_id  # type: ignore[assignment]
+    rules = await desk.value(
+        "SELECT array_agg(rule ORDER BY decided_at, id) FROM decisions WHERE thread_id = %s", thread_id
+    )
+    assert rules == ["message.opens", "assign.routed"]
+    spans = await desk.value("SELECT array_agg(agent_id) FROM assignments WHERE ended_at IS NULL")
+    assert spans == [anna.agent_id]
+
+
+async def test_two_free_seats_and_ten_customers_leave_eight_in_the_queue(desk: Desk) -> None:
+    await desk.an_agent(name="Anna", most_conversations=1)
+    await desk.an_agent(name="Ben", most_conversations=1)
+    await asyncio.gather(*(desk.hears(by=an_openid()) for _ in range(10)))
+    owners = await desk.value("SELECT array_agg(owner_kind ORDER BY owner_kind) FROM conversations")
+    assert owners == ["agent"] * 2 + ["queue"] * 8
+    assert await desk.value("SELECT max(open_conversations) FROM agents") == 1
