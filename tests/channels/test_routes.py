@@ -168,6 +168,18 @@ async def test_a_greeting_with_an_unknown_placeholder_is_refused_with_the_known_
     assert answer.json()["details"]["allowed"] == ["agent", "channel", "customer", "time"]
 
 
+async def test_credentials_are_replaced_and_never_shown(admin: httpx.AsyncClient) -> None:
+    channel = await docked(admin)
+    path = f"/api/channels/{channel['id']}/credentials"
+    change = {"version": 1, "credentials": {"secret": "f" * 32, "mode": "plaintext"}}
+    answer = await admin.put(path, json=change)
+    assert (answer.status_code, answer.json()["version"]) == (200, 2)
+    assert "f" * 32 not in answer.text
+    assert (await admin.put(path, json=change)).status_code == 409
+    other = await admin.put(path, json={"version": 2, "credentials": {"appid": "wx0000000000000bad"}})
+    assert other.json()["details"] == {"field": "credentials.appid", "reason": "other_account"}
+
+
 async def test_checks_say_what_works_and_what_to_do(admin: httpx.AsyncClient, provider: Provider) -> None:
     path = f"/api/channels/{(await docked(admin))['id']}/checks"
     good = {check["name"]: check["state"] for check in (await admin.post(path)).json()["items"]}
@@ -189,6 +201,7 @@ async def test_agents_see_channels_and_manage_none(admin: httpx.AsyncClient, age
         agent.post("/api/channels", json=a_form()),
         agent.patch(f"/api/channels/{channel['id']}", json={"version": 1, "name": "x"}),
         agent.post(f"/api/channels/{channel['id']}/checks"),
+        agent.put(f"/api/channels/{channel['id']}/credentials", json={"version": 1, "credentials": {"mode": "secure"}}),
     ):
         answer = await attempt
         assert (answer.status_code, answer.json()["code"]) == (403, "staff.forbidden")

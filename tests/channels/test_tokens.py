@@ -10,6 +10,7 @@ import pytest
 from moorage.channels.checks import run_checks
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.model import Channel
+from moorage.channels.operations import change_credentials
 from moorage.channels.queries import read_channel
 from moorage.channels.tokens import CIRCUIT, FORCED_AT_MOST_EVERY, LEASE
 from moorage.channels.views import CheckView
@@ -24,7 +25,8 @@ from moorage.connectors.contract import (
     Unreachable,
 )
 from moorage.connectors.registry import Connectors, ProviderUrls, open_connectors
-from moorage.core.ids import WorkspaceId
+from moorage.connectors.wechat_oa.manifest import MANIFEST
+from moorage.core.ids import PersonId, WorkspaceId, new_id
 from moorage.infra.database import Database
 from moorage.infra.http_client import open_provider_client
 from tests.channels.docking import BOX, a_channel
@@ -320,6 +322,48 @@ async def test_a_token_that_is_still_good_outlives_a_failed_renewal(
     clock.forward(timedelta(minutes=4, seconds=10))
     with pytest.raises(TryLater):
         await tokens.token(deadline=soon())
+
+
+async def test_a_send_whose_token_cannot_be_had_was_surely_not_made(
+    connectors: Connectors, opened: list[Endpoint], wechat: Wechat, provider: Provider
+) -> None:
+    wechat.failure = {}
+    message = Outbound(external_customer_id="oCustomer", content=Text(text="你好"))
+    with pytest.raises(Unreachable) as caught:
+        await connectors["wechat_oa"].send(opened[0], message, deadline=soon())
+    assert not caught.value.written
+    assert provider.calls_of("/cgi-bin/message/custom/send") == []
+
+
+async def test_new_credentials_are_used_at_once(
+    database: Database, workspace: WorkspaceId, connectors: Connectors, channel: Channel, wechat: Wechat
+) -> None:
+    async def tokens() -> TokenSource:
+        endpoint = await open_endpoint(
+            database, box=BOX, connectors=connectors, workspace_id=workspace, channel_id=channel.id
+        )
+        return endpoint.tokens
+
+    wechat.failure = SECRET_WRONG
+    for _ in range(3):
+        with pytest.raises(CredentialsInvalid):
+            await (await tokens()).token(deadline=soon())
+    wechat.failure = None
+    async with database.in_workspace(workspace) as tx:
+        changed = await change_credentials(
+            tx,
+            channel_id=channel.id,
+            manifest=MANIFEST,
+            box=BOX,
+            version=(await read_channel(tx, channel_id=channel.id)).version,
+            credentials={"secret": "e" * 32},
+            by=PersonId(new_id()),
+            remote_address="127.0.0.1",
+        )
+    assert changed.state == "failing"  # until a token has been had with them
+    assert await (await tokens()).token(deadline=soon()) == "T1"
+    async with database.in_workspace(workspace) as tx:
+        assert (await read_channel(tx, channel_id=channel.id)).state == "active"
 
 
 # ---------------------------------------------------------------- checks

@@ -90,6 +90,14 @@ async def test_a_text_goes_out_in_raw_utf8(provider: Provider, account: WechatOf
     assert b"\\u" not in call.body
 
 
+async def test_invisible_characters_of_pasted_text_are_left_out(
+    provider: Provider, account: WechatOfficialAccount
+) -> None:
+    await send(account, "a\x0bb\x00c\x1f\r\nd\te")
+    assert provider.calls[0].asked["text"] == {"content": "abc\nd\te"}
+    assert b"\\u" not in provider.calls[0].body
+
+
 async def test_a_token_is_asked_for_without_forcing(provider: Provider, account: WechatOfficialAccount) -> None:
     provider.answer = always({"access_token": "36_abc", "expires_in": 7200})
     issued = await account.issue_token(credentials=CREDENTIALS, force=False, deadline=soon())

@@ -6,14 +6,11 @@ from moorage.channels.credentials import read_credentials
 from moorage.channels.queries import read_channel
 from moorage.channels.tokens import ChannelTokens, failure_reason
 from moorage.channels.views import CheckView
-from moorage.connectors.contract import AddressNotAllowed, CredentialsInvalid, ProviderFailure
+from moorage.connectors.contract import AddressNotAllowed, ChannelReason, CredentialsInvalid, ProviderFailure
 from moorage.connectors.registry import Connectors, token_issuer
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database
 from moorage.infra.secrets import SecretBox
-
-NOT_ASKED_YET = "not_asked_yet"
-"""The provider has not asked whether the address is ours: its back office is not filled in yet, or cannot reach us."""
 
 
 async def run_checks(
@@ -42,7 +39,7 @@ async def run_checks(
 
 def _server_check(verified_at: datetime | None) -> CheckView:
     if verified_at is None:
-        return CheckView(name="server_verified", state="unknown", reason=NOT_ASKED_YET)
+        return CheckView(name="server_verified", state="unknown", reason=ChannelReason.NOT_ASKED_YET)
     return CheckView(name="server_verified", state="ok", details={"at": verified_at.isoformat()})
 
 

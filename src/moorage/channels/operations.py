@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from psycopg.types.json import Jsonb
 
-from moorage.channels.credentials import check_credentials, seal_credentials, seal_verification
+from moorage.channels.credentials import check_credentials, read_credentials, seal_credentials, seal_verification
 from moorage.channels.events import ChannelDocked
 from moorage.channels.model import AccountType, Channel, ChannelSettings, Locale
 from moorage.channels.queries import read_channel
@@ -95,8 +95,10 @@ async def change_channel(
     by: PersonId,
     remote_address: str,
 ) -> Channel:
-    """Return the channel with what is given changed; what is None, or not set in `settings`, stays. Raises Missing, StaleVersion, Malformed or
-    TemplateInvalid."""
+    """Return the channel with what is given changed; what is None, or not set in `settings`, stays.
+
+    Raises Missing, StaleVersion, Malformed or TemplateInvalid.
+    """
     before = await read_channel(tx, channel_id=channel_id)
     after_name = before.name if name is None else _name(name)
     after = before.settings if settings is None else _merged(before.settings, settings)
@@ -129,6 +131,75 @@ async def change_channel(
     channel = await read_channel(tx, channel_id=channel_id)
     tx.record(channel_changed(channel))
     return channel
+
+
+async def change_credentials(
+    tx: Tx,
+    *,
+    channel_id: ChannelId,
+    manifest: Manifest,
+    box: SecretBox,
+    version: int,
+    credentials: Mapping[str, str],
+    by: PersonId,
+    remote_address: str,
+) -> Channel:
+    """Return the channel with the given credentials in place of the old; those left out stay.
+
+    The next token is asked for with the new ones, also if the old ones had opened the circuit. Raises Missing,
+    StaleVersion, or Malformed, also for another account: that is a channel of its own.
+    """
+    before = await read_credentials(tx, box=box, channel_id=channel_id)
+    checked = check_credentials(manifest, {**before, **credentials})
+    external_id = checked[manifest.account_field]
+    if external_id != before[manifest.account_field]:
+        raise Malformed(field=f"credentials.{manifest.account_field}", reason="other_account")
+    await _replace_credentials(
+        tx,
+        channel_id=channel_id,
+        version=version,
+        credentials=seal_credentials(box, checked, channel_id=channel_id),
+        verification=seal_verification(box, checked, manifest=manifest, external_id=external_id),
+    )
+    await write_audit(
+        tx,
+        by=by,
+        remote_address=remote_address,
+        act="channel.credentials_changed",
+        object_kind="channel",
+        object_id=channel_id,
+        after={"credentials": sorted(name for name in checked if checked[name] != before.get(name))},
+    )
+    channel = await read_channel(tx, channel_id=channel_id)
+    tx.record(channel_changed(channel))
+    return channel
+
+
+async def _replace_credentials(
+    tx: Tx, *, channel_id: ChannelId, version: int, credentials: bytes, verification: bytes
+) -> None:
+    changed = await tx.execute(
+        """
+        UPDATE channels SET credentials = %s, version = version + 1
+        WHERE workspace_id = %s AND id = %s AND version = %s
+        """,
+        [credentials, tx.workspace_id, channel_id, version],
+    )
+    if not changed:
+        raise StaleVersion(version=(await read_channel(tx, channel_id=channel_id)).version)
+    await tx.execute(
+        "UPDATE channel_addresses SET verification = %s WHERE workspace_id = %s AND channel_id = %s",
+        [verification, tx.workspace_id, channel_id],
+    )
+    # A renewal that is under way with the old ones finds another version and stores nothing.
+    await tx.execute(
+        """
+        UPDATE channel_tokens
+        SET version = version + 1, renewing_until = NULL, renewing_by = NULL, failures = 0, circuit_until = NULL
+        WHERE workspace_id = %s AND channel_id = %s
+        """,
+        [tx.workspace_id, channel_id],
+    )
 
 
 def _merged(before: ChannelSettings, given: ChannelSettings) -> ChannelSettings:

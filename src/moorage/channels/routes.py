@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from moorage.channels.addresses import callback_url
 from moorage.channels.checks import run_checks
 from moorage.channels.model import AccountType, Channel, ChannelSettings
-from moorage.channels.operations import change_channel, dock_with_credentials
+from moorage.channels.operations import change_channel, change_credentials, dock_with_credentials
 from moorage.channels.queries import list_channels, read_channel
 from moorage.channels.views import (
     CallbackAddressView,
@@ -113,6 +113,15 @@ class ChannelChange(BaseModel):
     version: int
 
 
+class CredentialsChange(BaseModel):
+    """Credentials that take the place of the present ones, and the version of the channel that the person has seen."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    credentials: dict[str, SecretStr] = Field(min_length=1, max_length=20)
+    version: int
+
+
 @router.get("/channel-kinds")
 async def read_channel_kinds(actor: SignedInActor, door: TheDoor) -> ChannelKindsView:
     """List the kinds of channels, with the fields of their docking form and what they can do."""
@@ -188,6 +197,28 @@ async def change_one_channel(
             version=change.version,
             name=change.name,
             settings=change.settings,
+            by=actor.person_id,
+            remote_address=remote_address_of(request),
+        )
+
+    return door.view(await door.database.run(actor.workspace_id, apply))
+
+
+@router.put("/channels/{channel_id}/credentials")
+async def change_channel_credentials(
+    channel_id: UUID, change: CredentialsChange, request: Request, actor: ChannelManager, door: TheDoor
+) -> ChannelView:
+    """Replace credentials, after a reset secret or a change of key or mode; what is left out stays as it is."""
+
+    async def apply(tx: Tx) -> Channel:
+        before = await read_channel(tx, channel_id=ChannelId(channel_id))
+        return await change_credentials(
+            tx,
+            channel_id=before.id,
+            manifest=door.manifest(before.kind),
+            box=door.box,
+            version=change.version,
+            credentials={name: value.get_secret_value() for name, value in change.credentials.items()},
             by=actor.person_id,
             remote_address=remote_address_of(request),
         )

@@ -17,6 +17,7 @@ from psycopg.types.json import Jsonb
 from moorage.channels.states import mark_deauthorized, mark_failing, mark_reachable
 from moorage.connectors.contract import (
     AddressNotAllowed,
+    ChannelReason,
     CredentialsInvalid,
     CredentialsReason,
     IssuedToken,
@@ -24,6 +25,7 @@ from moorage.connectors.contract import (
     ProviderFailure,
     Refused,
     TryLater,
+    Unreachable,
 )
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId, WorkspaceId, new_id
@@ -40,9 +42,6 @@ FORCED_AT_MOST_EVERY = timedelta(minutes=10)
 FAILURES_TO_CIRCUIT = 3
 CIRCUIT = timedelta(minutes=5)
 LOOK_AGAIN_S = 0.1
-
-UNREACHABLE = "provider_unreachable"
-"""Why a channel fails whose provider cannot be asked, or answers what no provider of ours does."""
 
 log = structlog.get_logger()
 
@@ -152,6 +151,10 @@ class ChannelTokens:
             if issued.token == refused:
                 await self._claim_force(lease)
                 issued = await self._issuer.issue_token(credentials=self._credentials, force=True, deadline=limit)
+        except Unreachable as failure:
+            await self._record_failure(lease, failure)
+            # Whatever the token was wanted for has not been asked for: that much is sure.
+            raise Unreachable(external_code=None, detail=failure.detail, written=False) from failure
         except ProviderFailure as failure:
             await self._record_failure(lease, failure)
             raise
@@ -294,7 +297,8 @@ class ChannelTokens:
 
 def failure_reason(failure: ProviderFailure) -> str:
     """Return the stable word for a failure, `provider_unreachable` where the provider gave no reason."""
-    return failure.reason if isinstance(failure, CredentialsInvalid | Refused) else UNREACHABLE
+    told = isinstance(failure, CredentialsInvalid | Refused)
+    return failure.reason if told else ChannelReason.PROVIDER_UNREACHABLE
 
 
 def _error_of(failure: ProviderFailure) -> Mapping[str, str]:
@@ -309,10 +313,10 @@ def _failure_again(error: Mapping[str, str], *, retry_after: timedelta) -> Provi
     """Return the failure that opened the circuit, for somebody who asks while it is open."""
     code = int(error["code"]) if error.get("code") else None
     detail = error.get("detail", "")
-    match error.get("reason", UNREACHABLE):
+    match error.get("reason", ChannelReason.PROVIDER_UNREACHABLE):
         case CredentialsReason.ADDRESS_NOT_ALLOWED as reason:
             return AddressNotAllowed(external_code=code, detail=detail, reason=reason, address=error.get("address", ""))
-        case reason if reason == UNREACHABLE:
+        case ChannelReason.PROVIDER_UNREACHABLE:
             return TryLater(external_code=code, detail=detail, retry_after=retry_after)
         case reason:
             return CredentialsInvalid(external_code=code, detail=detail, reason=reason)

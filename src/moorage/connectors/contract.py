@@ -260,6 +260,15 @@ class CredentialsReason(StrEnum):
     TOKEN_REFUSED = "token_refused"  # noqa: S105 -- a reason, not a secret
 
 
+class ChannelReason(StrEnum):
+    """The reasons that we ourselves give for how a channel stands; each kind says them in its own words."""
+
+    PROVIDER_UNREACHABLE = "provider_unreachable"
+    """The provider cannot be asked, or something else answers in its place."""
+    NOT_ASKED_YET = "not_asked_yet"
+    """The provider has not asked whether our address is ours: it does not know it, or cannot reach it."""
+
+
 @dataclass(eq=False)
 class ProviderFailure(DomainError):
     """The provider did not do what we asked. `external_code` and `detail` are for the details view only."""

@@ -4,6 +4,7 @@ Source: WeChat Official Account docs, "Get stable access token", "Customer servi
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import cast
@@ -15,6 +16,8 @@ from moorage.connectors.wechat_oa.refusals import failure_of, failure_of_token_c
 from moorage.infra.http_client import CallFailed, call
 
 MOST_DETAIL_CHARACTERS = 300
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
+"""Invisible characters that come along when text is pasted. In JSON they need the escapes that WeChat refuses."""
 LONGEST_TOKEN_CHARACTERS = 1024
 LONGEST_TOKEN_LIFE_S = 7200
 
@@ -44,7 +47,7 @@ class WechatApi:
 
     async def send_text(self, *, token: str, openid: str, text: str, deadline: float) -> Sent:
         """Hand one text over to one customer. Raises a provider failure, TokenRefused among them."""
-        asked = {"touser": openid, "msgtype": "text", "text": {"content": text}}
+        asked = {"touser": openid, "msgtype": "text", "text": {"content": _CONTROLS.sub("", text)}}
         answer = await self._post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
         if errcode := _errcode(answer):
             raise failure_of(errcode=errcode, detail=_detail(answer))

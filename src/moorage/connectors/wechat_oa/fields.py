@@ -26,8 +26,8 @@ MOST_DEPTH = 16
 _ALWAYS_LISTS = frozenset({"item", "List"})
 _UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
 """What PostgreSQL or UTF-8 cannot hold; JSON can smuggle it in by escapes."""
-_UNSAYABLE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What XML 1.0 cannot hold."""
+_UNSAYABLE = re.compile(r"[^\t\n\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+"""What XML 1.0 cannot hold, and the carriage return, which it would turn into a line break of its own."""
 
 
 def format_of(body: bytes) -> Format:
@@ -63,7 +63,7 @@ def write_fields(fields: Mapping[str, str | int], *, format: Format) -> bytes:  
 def _element(name: str, value: str | int) -> str:
     if isinstance(value, int):
         return f"<{name}>{value}</{name}>"
-    sayable = _UNSAYABLE.sub("\ufffd", value)
+    sayable = _UNSAYABLE.sub("", value)
     return f"<{name}><![CDATA[{sayable.replace(']]>', ']]]]><![CDATA[>')}]]></{name}>"
 
 

@@ -9,6 +9,7 @@ from datetime import timedelta
 
 from moorage.connectors.contract import (
     AddressNotAllowed,
+    ChannelReason,
     CredentialsInvalid,
     CredentialsReason,
     ProviderFailure,
@@ -66,9 +67,9 @@ _REFUSALS: Mapping[int, str] = {
 _NOT_LISTED_ADDRESS = re.compile(r"invalid ip ([0-9A-Fa-f.:]{3,45})")
 
 REASONS = frozenset(str(reason) for reason in (*_CREDENTIALS.values(), *_REFUSALS.values())) | {
-    str(reason) for reason in (*RefusalReason, *CredentialsReason)
+    str(reason) for reason in (*RefusalReason, *CredentialsReason, *ChannelReason)
 }
-"""Every reason this kind gives; each has its sentence in `strings/`."""
+"""Every reason that a channel of this kind can show; each has its sentence in `strings/`."""
 
 
 def failure_of_token_call(*, errcode: int, detail: str) -> ProviderFailure:
