@@ -10,11 +10,13 @@ import structlog
 from pydantic import TypeAdapter, ValidationError
 
 from wechat_sandbox.accounts import AccountSeed, seed_accounts
+from wechat_sandbox.components.registry import ComponentFormInvalid, ComponentSeed, seed_components
 from wechat_sandbox.server import ExposureRefused, check_bind_address, serve
 from wechat_sandbox.settings import Settings
 from wechat_sandbox.world import Sandbox
 
 _SEEDS = TypeAdapter(list[AccountSeed])
+_COMPONENT_SEEDS = TypeAdapter(list[ComponentSeed])
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -29,7 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
     try:
         sandbox = Sandbox(settings=_settings(chosen))
         seed_accounts(sandbox, _seeds(chosen))
-    except (OSError, ValueError) as error:
+        seed_components(sandbox, _component_seeds(chosen))
+    except (OSError, ValueError, ComponentFormInvalid) as error:
         parser.error(str(error))
     with contextlib.suppress(KeyboardInterrupt):
         serve(sandbox=sandbox, bind=chosen.bind, port=chosen.port, ready_file=chosen.ready_file)
@@ -47,6 +50,9 @@ def _parser() -> argparse.ArgumentParser:
     add("--clock-file", type=Path, help="a number of seconds to add to the time, read anew when it changes")
     add("--account", action="append", default=[], metavar="JSON", help="an account to create unless it exists")
     add("--accounts-file", type=Path, help="JSON list of such accounts")
+    add("--component", action="append", default=[], metavar="JSON", help="a third-party platform to create likewise")
+    add("--components-file", type=Path, help="JSON list of such platforms")
+    add("--ticket-interval", type=float, default=usual.ticket_interval_s, metavar="S", help="by the moved clock")
     add("--deadline", type=float, default=usual.deadline_s, metavar="S", help="for one delivery of a push")
     add("--retry-interval", type=float, default=usual.retry_interval_s, metavar="S")
     add("--deliveries", type=int, default=usual.deliveries, help="how often a push is delivered at most")
@@ -60,17 +66,29 @@ def _settings(chosen: argparse.Namespace) -> Settings:
         deadline_s=chosen.deadline,
         retry_interval_s=chosen.retry_interval,
         deliveries=chosen.deliveries,
+        ticket_interval_s=chosen.ticket_interval,
     )
 
 
 def _seeds(chosen: argparse.Namespace) -> list[AccountSeed]:
-    given: list[object] = [json.loads(text) for text in chosen.account]
-    if chosen.accounts_file is not None:
-        given.extend(json.loads(chosen.accounts_file.read_text(encoding="utf-8")))
     try:
-        return _SEEDS.validate_python(given)
+        return _SEEDS.validate_python(_given(chosen.account, file=chosen.accounts_file))
     except ValidationError as error:
         raise ValueError(f"account not understood: {error}") from error
+
+
+def _component_seeds(chosen: argparse.Namespace) -> list[ComponentSeed]:
+    try:
+        return _COMPONENT_SEEDS.validate_python(_given(chosen.component, file=chosen.components_file))
+    except ValidationError as error:
+        raise ValueError(f"component not understood: {error}") from error
+
+
+def _given(texts: list[str], *, file: Path | None) -> list[object]:
+    given: list[object] = [json.loads(text) for text in texts]
+    if file is not None:
+        given.extend(json.loads(file.read_text(encoding="utf-8")))
+    return given
 
 
 if __name__ == "__main__":

@@ -24,6 +24,13 @@ class AccountSeed(BaseModel, extra="forbid"):
     name: str = "测试公众号"
     type: AccountType = "service"
     verified: bool = True
+    alias: str = ""
+    signature: str = ""
+    principal_name: str = ""
+    administrator: str = ""
+    permission_sets: list[int] | None = None
+    api_enabled: bool = True
+    account_status: int = 1
     quota_policy: QuotaPolicy = "2021"
     ip_whitelist: list[str] | None = None
     token: str = ""
@@ -65,6 +72,13 @@ def create_account(sandbox: Sandbox, seed: AccountSeed) -> Account:
         name=seed.name,
         type=seed.type,
         verified=seed.verified,
+        alias=seed.alias,
+        signature=seed.signature,
+        principal_name=seed.principal_name,
+        administrator=seed.administrator,
+        permission_sets=seed.permission_sets,
+        api_enabled=seed.api_enabled,
+        account_status=seed.account_status,
         quota_policy=seed.quota_policy,
         ip_whitelist=seed.ip_whitelist,
         server=ServerConfig(url=seed.callback_url, token=seed.token, aes_key=seed.aes_key, mode=seed.mode),
@@ -75,10 +89,17 @@ def create_account(sandbox: Sandbox, seed: AccountSeed) -> Account:
 
 
 def seed_accounts(sandbox: Sandbox, seeds: list[AccountSeed]) -> None:
-    """Create those accounts that do not exist yet; the saved state wins over the seed."""
+    """Create those accounts that do not exist yet; the saved state wins over the seed.
+
+    Only the server's address follows the seed while its Token is still the seed's: the same server has moved.
+    """
     for seed in seeds:
-        if seed.appid is None or seed.appid not in sandbox.state.accounts:
+        known = sandbox.state.accounts.get(seed.appid or "")
+        if known is None:
             create_account(sandbox, seed)
+        elif known.server.token == seed.token and known.server.url != seed.callback_url:
+            known.server = known.server.model_copy(update={"url": seed.callback_url})
+            sandbox.keeper.changed()
 
 
 async def save_server(sandbox: Sandbox, account: Account, form: ServerForm) -> Verification:

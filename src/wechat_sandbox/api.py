@@ -11,12 +11,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
-from wechat_sandbox import identifiers, quotas, tokens
+from wechat_sandbox import identifiers, quotas
+from wechat_sandbox.callers import Caller, admit, caller_of
 from wechat_sandbox.calls import CallRecord
 from wechat_sandbox.endpoints.call import Call, Endpoint, JsonObject
 from wechat_sandbox.errors import ApiRefusal
 from wechat_sandbox.faults import FaultOrder
-from wechat_sandbox.model import Account
 from wechat_sandbox.world import Sandbox
 
 _LOGGED_CHARS = 4000
@@ -35,6 +35,7 @@ class CutOffResponse(Response):
 @dataclass(slots=True)
 class _Trace:
     appid: str | None = None
+    component: str | None = None
     errcode: int = 0
 
 
@@ -52,12 +53,9 @@ class ProductApi:
         path = request.url.path
         fault = self._sandbox.faults.take(path=path)
         trace = _Trace()
-        if fault is None or fault.applied:
-            response = _json_response(self._respond(request, path=path, raw=raw, trace=trace))
-        else:
-            response = Response()
-        if fault is not None:
-            response = await self._faulty(fault, trace=trace)
+        happens = fault is None or fault.applied or fault.kind == "merge"
+        body = self._respond(request, path=path, raw=raw, trace=trace) if happens else {}
+        response = _json_response(body) if fault is None else await self._faulty(fault, body=body, trace=trace)
         self._log(request, raw=raw, response=response, trace=trace, fault=fault, at=at, started=started)
         return response
 
@@ -79,41 +77,45 @@ class ProductApi:
             raise ApiRefusal(43001)
         if endpoint.method == "POST" != request.method:
             raise ApiRefusal(43002)
+        call = self._call(endpoint, request=request, raw=raw, trace=trace)
+        if call.account is not None:
+            quotas.count_call(call.account, path=path, now_s=call.now_s)
+        try:
+            return endpoint.answer(call)
+        finally:
+            trace.appid = call.caller_appid or trace.appid
+            self._sandbox.keeper.changed()
+
+    def _call(self, endpoint: Endpoint, *, request: Request, raw: bytes, trace: _Trace) -> Call:
         now_s = self._sandbox.clock.now_s()
         query = dict(request.query_params)
-        call = Call(
+        client_ip = request.client.host if request.client else "127.0.0.1"
+        caller = Caller()
+        if endpoint.auth != "none":
+            caller = caller_of(self._sandbox.state, query=query, endpoint=endpoint, now_s=now_s)
+            trace.component = caller.component.appid if caller.component else None
+            trace.appid = caller.account.appid if caller.account else trace.component
+            admit(caller, endpoint=endpoint, client_ip=client_ip)
+        return Call(
             sandbox=self._sandbox,
             query=query,
             raw=raw,
             now_s=now_s,
-            client_ip=request.client.host if request.client else "127.0.0.1",
-            account=self._owner_of_token(query, now_s=now_s) if endpoint.needs_token else None,
+            client_ip=client_ip,
+            base_url=str(request.base_url).rstrip("/"),
+            account=caller.account,
+            component=caller.component,
+            authorization=caller.authorization,
         )
-        if call.account is not None:
-            trace.appid = call.account.appid
-            quotas.count_call(call.account, path=path, now_s=now_s)
-        answer = endpoint.answer(call)
-        trace.appid = call.caller_appid or trace.appid
-        self._sandbox.keeper.changed()
-        return answer
-
-    def _owner_of_token(self, query: Mapping[str, str], *, now_s: float) -> Account:
-        value = query.get("access_token", "")
-        if not value:
-            raise ApiRefusal(41001)
-        for account in self._sandbox.state.accounts.values():
-            for token in account.tokens:
-                if token.value == value:
-                    tokens.check_token(token, now_s=now_s)
-                    return account
-        raise ApiRefusal(40014)
 
     def _error_body(self, refusal: ApiRefusal) -> JsonObject:
         rid = identifiers.new_request_id(now_s=self._sandbox.clock.now_s())
         return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {rid}"}
 
-    async def _faulty(self, fault: FaultOrder, *, trace: _Trace) -> Response:
+    async def _faulty(self, fault: FaultOrder, *, body: JsonObject, trace: _Trace) -> Response:
         match fault.kind:
+            case "merge":
+                return _json_response(body | fault.body)
             case "errcode":
                 trace.errcode = fault.errcode
                 return _json_response(self._error_body(ApiRefusal(fault.errcode)))
@@ -144,6 +146,7 @@ class ProductApi:
                 call_id=self._sandbox.calls.next_id(),
                 at=at,
                 appid=trace.appid,
+                component=trace.component,
                 method=request.method,
                 path=request.url.path,
                 request=raw.decode(errors="replace")[:_LOGGED_CHARS],

@@ -13,6 +13,7 @@ class CallRecord(BaseModel):
     call_id: int
     at: float
     appid: str | None
+    component: str | None
     method: str
     path: str
     request: str
@@ -39,11 +40,11 @@ class CallLog:
         """Remember one call."""
         self._records.append(record)
 
-    def select(self, *, appid: str | None, path: str | None, limit: int) -> list[CallRecord]:
-        """Return the latest calls of an account and a path, either of which may be left open."""
+    def select(self, *, appid: str | None, component: str | None, path: str | None, limit: int) -> list[CallRecord]:
+        """Return the latest calls about an account, by a platform and of a path, each of which may be left open."""
         found = [
             record
             for record in self._records
-            if (appid is None or record.appid == appid) and (path is None or record.path == path)
+            if appid in {None, record.appid} and component in {None, record.component} and path in {None, record.path}
         ]
         return found[-limit:]

@@ -9,6 +9,8 @@ from pydantic import BaseModel, Field, JsonValue
 from wechat_sandbox import accounts, followers, views
 from wechat_sandbox.calls import CallRecord
 from wechat_sandbox.clock import OffsetFixedByFile
+from wechat_sandbox.components.control import REFUSALS as COMPONENT_REFUSALS
+from wechat_sandbox.components.control import component_router
 from wechat_sandbox.faults import FaultOrder
 from wechat_sandbox.model import Account, ChatEntry, Follower, Push
 from wechat_sandbox.payloads import PayloadRefused
@@ -21,6 +23,7 @@ _REFUSALS: dict[type[Exception], tuple[int, str]] = {
     followers.OpenidRefused: (422, "openid_invalid"),
     PayloadRefused: (422, "message_invalid"),
     OffsetFixedByFile: (409, "offset_fixed_by_clock_file"),
+    **COMPONENT_REFUSALS,
 }
 
 
@@ -58,10 +61,14 @@ class ClockView(BaseModel):
 
 
 class Sent(BaseModel):
-    """What a follower's action became; events have no `msg_id`."""
+    """What a follower's action became; events have no `msg_id`.
+
+    `push_id` is the first of `push_ids`, one for each server that hears it.
+    """
 
     msg_id: int | None
     push_id: int
+    push_ids: list[int]
 
 
 class VerificationView(BaseModel):
@@ -89,6 +96,7 @@ def control_router(sandbox: Sandbox) -> APIRouter:
     router.include_router(_follower_routes(sandbox))
     router.include_router(_chat_routes(sandbox))
     router.include_router(_observation_routes(sandbox))
+    router.include_router(component_router(sandbox))
     return router
 
 
@@ -107,8 +115,9 @@ def _follower(sandbox: Sandbox, appid: str, openid: str) -> tuple[Account, Follo
     return account, follower
 
 
-def _sent(push: Push) -> Sent:
-    return Sent(msg_id=push.msg_id, push_id=push.push_id)
+def _sent(copies: list[Push]) -> Sent:
+    push_ids = [push.push_id for push in copies]
+    return Sent(msg_id=copies[0].msg_id, push_id=push_ids[0], push_ids=push_ids)
 
 
 def _account_routes(sandbox: Sandbox) -> APIRouter:
@@ -116,7 +125,7 @@ def _account_routes(sandbox: Sandbox) -> APIRouter:
 
     @router.get("")
     async def list_accounts() -> list[views.AccountView]:
-        return [views.account_view(account) for account in sandbox.state.accounts.values()]
+        return [views.account_view(account) for account in sandbox.state.accounts.values() if not account.special]
 
     @router.post("")
     async def create_account(seed: accounts.AccountSeed) -> views.AccountView:
@@ -202,11 +211,15 @@ def _observation_routes(sandbox: Sandbox) -> APIRouter:
     router = APIRouter()
 
     @router.get("/pushes")
-    async def list_pushes(appid: str | None = None, openid: str | None = None, limit: int = 500) -> list[Push]:
+    async def list_pushes(
+        appid: str | None = None, openid: str | None = None, component: str | None = None, limit: int = 500
+    ) -> list[Push]:
         found = [
             push
             for push in sandbox.state.pushes.values()
-            if (appid is None or push.appid == appid) and (openid is None or push.openid == openid)
+            if appid in {None, push.appid}
+            and openid in {None, push.openid}
+            and component in {None, push.component_appid}
         ]
         return found[-limit:]
 
@@ -218,8 +231,10 @@ def _observation_routes(sandbox: Sandbox) -> APIRouter:
         return push
 
     @router.get("/calls")
-    async def list_calls(appid: str | None = None, path: str | None = None, limit: int = 500) -> list[CallRecord]:
-        return sandbox.calls.select(appid=appid, path=path, limit=limit)
+    async def list_calls(
+        appid: str | None = None, component: str | None = None, path: str | None = None, limit: int = 500
+    ) -> list[CallRecord]:
+        return sandbox.calls.select(appid=appid, component=component, path=path, limit=limit)
 
     @router.get("/clock")
     async def show_clock() -> ClockView:

@@ -1,4 +1,4 @@
-"""One request to an account's server: the verification GET and a push POST."""
+"""One request to a server that takes pushes: the verification GET and a push POST."""
 
 import asyncio
 import time
@@ -9,8 +9,9 @@ import httpx
 from pydantic import JsonValue
 
 from wechat_sandbox import identifiers
-from wechat_sandbox.crypto import Seal, signature_of
-from wechat_sandbox.model import Account, ServerConfig
+from wechat_sandbox.crypto import signature_of
+from wechat_sandbox.destinations import Destination
+from wechat_sandbox.model import ServerConfig
 from wechat_sandbox.wire import compose
 
 _MAX_ANSWER_BYTES = 1_000_000
@@ -51,25 +52,20 @@ def verification_url(server: ServerConfig, *, echostr: str, now_s: float) -> str
     return _with_query(server.url, query)
 
 
-def push_request(account: Account, *, openid: str, fields: dict[str, JsonValue], now_s: float) -> PushRequest:
+def push_request(destination: Destination, *, openid: str, fields: dict[str, JsonValue], now_s: float) -> PushRequest:
     """Return the request for one delivery: the same inner message each time, signed afresh."""
-    server = account.server
     timestamp, nonce = str(int(now_s)), identifiers.new_nonce()
-    query = {"signature": signature_of(server.token, timestamp, nonce), "timestamp": timestamp, "nonce": nonce}
-    query["openid"] = openid
-    if server.mode == "plaintext":
-        return PushRequest(url=_with_query(server.url, query), body=compose(fields).encode())
-    seal = account_seal(account)
-    encrypt = seal.close(message=compose(fields).encode(), random16=identifiers.new_random16())
+    signature = signature_of(destination.seal.token, timestamp, nonce)
+    query = {"signature": signature, "timestamp": timestamp, "nonce": nonce}
+    if openid:
+        query["openid"] = openid
+    if destination.mode == "plaintext":
+        return PushRequest(url=_with_query(destination.url, query), body=compose(fields).encode())
+    encrypt = destination.seal.close(message=compose(fields).encode(), random16=identifiers.new_random16())
     query["encrypt_type"] = "aes"
-    query["msg_signature"] = seal.signature(timestamp=timestamp, nonce=nonce, encrypt=encrypt)
-    outer = dict(fields) if server.mode == "compatible" else {"ToUserName": fields["ToUserName"]}
-    return PushRequest(url=_with_query(server.url, query), body=compose(outer | {"Encrypt": encrypt}).encode())
-
-
-def account_seal(account: Account) -> Seal:
-    """Return what seals pushes of this account and opens its replies."""
-    return Seal(token=account.server.token, aes_key=account.server.aes_key, appid=account.appid)
+    query["msg_signature"] = destination.seal.signature(timestamp=timestamp, nonce=nonce, encrypt=encrypt)
+    outer = fields if destination.mode == "compatible" else {name: fields[name] for name in destination.open_fields}
+    return PushRequest(url=_with_query(destination.url, query), body=compose({**outer, "Encrypt": encrypt}).encode())
 
 
 async def ask(client: httpx.AsyncClient, *, url: str, body: bytes | None, deadline_s: float) -> Answer:

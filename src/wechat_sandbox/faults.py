@@ -3,9 +3,9 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, Field
+from pydantic import BaseModel, Field, JsonValue
 
-FaultKind = Literal["errcode", "timeout", "http500", "html", "drop"]
+FaultKind = Literal["errcode", "timeout", "http500", "html", "drop", "merge"]
 
 
 class FaultOrder(BaseModel):
@@ -18,6 +18,8 @@ class FaultOrder(BaseModel):
     applied: bool = False
     """Whether the call takes effect first, so that only its answer is lost."""
     timeout_s: float = Field(default=60.0, gt=0, le=600)
+    body: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
+    """What `merge` lays over the true answer of the call."""
 
 
 @dataclass(slots=True)

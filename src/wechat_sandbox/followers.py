@@ -5,7 +5,9 @@ from collections.abc import Mapping
 from pydantic import JsonValue
 
 from wechat_sandbox import chats, identifiers
-from wechat_sandbox.model import Account, ChatEntry, Follower, Push
+from wechat_sandbox.components.grants import standing
+from wechat_sandbox.components.permissions import sets_that_hear
+from wechat_sandbox.model import Account, ChatEntry, Component, Follower, Push, PushTarget
 from wechat_sandbox.payloads import Payload, payload_from, subscription, unsubscription
 from wechat_sandbox.windows import bucket_to_spend, refilled
 from wechat_sandbox.world import Sandbox
@@ -46,7 +48,7 @@ def follower_named(account: Account, *, nickname: str) -> Follower | None:
     return next((one for one in account.followers.values() if one.nickname == nickname), None)
 
 
-def follow(sandbox: Sandbox, account: Account, follower: Follower, *, scene: str | None) -> Push:
+def follow(sandbox: Sandbox, account: Account, follower: Follower, *, scene: str | None) -> list[Push]:
     """Let the person follow, by scanning a scene's code if one is given. Raises AlreadyFollowing."""
     if follower.subscribed:
         raise AlreadyFollowing
@@ -54,24 +56,27 @@ def follow(sandbox: Sandbox, account: Account, follower: Follower, *, scene: str
     follower.subscribed_at = sandbox.clock.now_s()
     follower.subscribe_scene = "ADD_SCENE_QR_CODE" if scene else "ADD_SCENE_SEARCH"
     follower.qr_scene_str = scene or ""
-    return _send(sandbox, account, follower, subscription(scene=scene))
+    return send_payload(sandbox, account, follower, subscription(scene=scene))
 
 
-def unfollow(sandbox: Sandbox, account: Account, follower: Follower) -> Push:
+def unfollow(sandbox: Sandbox, account: Account, follower: Follower) -> list[Push]:
     """Let the person leave; every open window closes. Raises NotFollowing."""
     if not follower.subscribed:
         raise NotFollowing
     follower.subscribed = False
     follower.buckets.clear()
     follower.typing_until = None
-    return _send(sandbox, account, follower, unsubscription())
+    return send_payload(sandbox, account, follower, unsubscription())
 
 
-def send(sandbox: Sandbox, account: Account, follower: Follower, *, description: Mapping[str, JsonValue]) -> Push:
-    """Let the person send the described message or event. Raises NotFollowing or PayloadRefused."""
+def send(sandbox: Sandbox, account: Account, follower: Follower, *, description: Mapping[str, JsonValue]) -> list[Push]:
+    """Let the person send the described message or event; return a push for each server that hears it.
+
+    Raises NotFollowing or PayloadRefused.
+    """
     if not follower.subscribed:
         raise NotFollowing
-    return _send(sandbox, account, follower, payload_from(description))
+    return send_payload(sandbox, account, follower, payload_from(description))
 
 
 def receive(sandbox: Sandbox, follower: Follower, *, kind: str, text: str, data: dict[str, JsonValue]) -> ChatEntry:
@@ -94,7 +99,8 @@ def is_typing(follower: Follower, *, now_s: float) -> bool:
     return follower.typing_until is not None and now_s < follower.typing_until
 
 
-def _send(sandbox: Sandbox, account: Account, follower: Follower, payload: Payload) -> Push:
+def send_payload(sandbox: Sandbox, account: Account, follower: Follower, payload: Payload) -> list[Push]:
+    """Write the payload into the chat and push it to everybody who hears it."""
     now_s = sandbox.clock.now_s()
     if payload.trigger is not None:
         follower.buckets[payload.trigger] = refilled(policy=account.quota_policy, trigger=payload.trigger, now_s=now_s)
@@ -112,8 +118,35 @@ def _send(sandbox: Sandbox, account: Account, follower: Follower, payload: Paylo
         push_id=push.push_id,
         data=_shown(payload),
     )
-    sandbox.pushes.submit(push)
-    return push
+    copies = _copies(sandbox, account, push)
+    for copy in copies:
+        sandbox.pushes.submit(copy)
+    return copies
+
+
+def _copies(sandbox: Sandbox, account: Account, push: Push) -> list[Push]:
+    """Return the account's own push and one for each platform that hears it.
+
+    An account without a server of its own gets none of its own once a platform hears the push.
+    """
+    hearing = [one.appid for one in sandbox.state.components.values() if _hears(one, account, push)]
+    receivers: list[str | None] = [*hearing] if hearing and not account.server.url else [None, *hearing]
+    first, *others = receivers
+    copies = [_copy_for(push, receiver=first, push_id=push.push_id)]
+    for receiver in others:
+        sandbox.state.last_push_id += 1
+        copies.append(_copy_for(push, receiver=receiver, push_id=sandbox.state.last_push_id))
+    return copies
+
+
+def _hears(component: Component, account: Account, push: Push) -> bool:
+    authorization = standing(component, account.appid)
+    return authorization is not None and not sets_that_hear(push.fields).isdisjoint(authorization.sets)
+
+
+def _copy_for(push: Push, *, receiver: str | None, push_id: int) -> Push:
+    target: PushTarget = "account" if receiver is None else "component_messages"
+    return push.model_copy(update={"push_id": push_id, "component_appid": receiver, "target": target, "deliveries": []})
 
 
 def _addressed(sandbox: Sandbox, account: Account, follower: Follower, payload: Payload, *, now_s: float) -> Push:

@@ -68,6 +68,41 @@ def new_request_id(*, now_s: float) -> str:
     return f"{int(now_s):08x}-{secrets.token_hex(4)}-{secrets.token_hex(4)}"
 
 
+def new_ticket() -> str:
+    """Return a verify ticket."""
+    return f"ticket@@@{secrets.token_urlsafe(64)}"
+
+
+def new_pre_auth_code() -> str:
+    """Return a code that opens the authorization page."""
+    return f"preauthcode@@@{secrets.token_urlsafe(48)}"
+
+
+def new_authorization_code() -> str:
+    """Return a code that a platform exchanges for an account's tokens."""
+    return f"queryauthcode@@@{secrets.token_urlsafe(48)}"
+
+
+def new_refresh_token() -> str:
+    """Return the refresh token of an authorization."""
+    return f"refreshtoken@@@{secrets.token_urlsafe(32)}"
+
+
+def new_request_token() -> str:
+    """Return the unguessable name of one visit of the authorization page."""
+    return secrets.token_urlsafe(16)
+
+
+def new_token() -> str:
+    """Return a signing token of 24 letters and digits."""
+    return "".join(secrets.choice(_ALNUM) for _ in range(24))
+
+
+def new_aes_key() -> str:
+    """Return an EncodingAESKey of 43 letters and digits."""
+    return "".join(secrets.choice(_ALNUM) for _ in range(43))
+
+
 def new_media_id(*, kind: str) -> str:
     """Return a made-up media id."""
     return f"{kind}_{secrets.token_urlsafe(48)}"

@@ -1,4 +1,4 @@
-"""What the stand-in remembers: accounts, followers, chats, tokens and pushes."""
+"""What the stand-in remembers: accounts, followers, chats, platforms, tokens and pushes."""
 
 from typing import Literal
 
@@ -10,7 +10,12 @@ QuotaPolicy = Literal["2021", "2023"]
 Trigger = Literal["message", "menu", "subscribe", "scan"]
 Direction = Literal["in", "out"]
 Via = Literal["follower", "custom", "passive", "notice"]
-TokenSource = Literal["plain", "stable"]
+TokenSource = Literal["plain", "stable", "component", "authorizer"]
+TicketState = Literal["on", "stopped", "off"]
+PushTarget = Literal["account", "component_messages", "component_events"]
+SealKind = Literal["good", "wrong_token", "wrong_key", "foreign_appid"]
+AuthorizationOrder = Literal["together", "redirect_first", "push_first", "redirect_only", "push_only"]
+RequestState = Literal["waiting", "scanned", "confirmed", "cancelled"]
 Outcome = Literal["success", "empty", "reply", "malformed", "gave_up", "not_configured"]
 
 
@@ -79,6 +84,10 @@ class Follower(BaseModel):
     revision: int = 0
 
 
+def _usual_options() -> dict[str, str]:
+    return {"location_report": "0", "voice_recognize": "0", "customer_service": "0"}
+
+
 class Account(BaseModel):
     """One Official Account with all it owns."""
 
@@ -88,6 +97,19 @@ class Account(BaseModel):
     name: str
     type: AccountType = "service"
     verified: bool = True
+    alias: str = ""
+    signature: str = ""
+    principal_name: str = ""
+    administrator: str = ""
+    """Who may grant the account to a platform; one person may have several accounts."""
+    permission_sets: list[int] | None = None
+    """Sets that this account can grant at all; None for every set that a platform offers."""
+    api_enabled: bool = True
+    """Whether platforms get tokens for the account; without, they only receive its pushes."""
+    account_status: int = 1
+    options: dict[str, str] = Field(default_factory=_usual_options)
+    special: bool = False
+    """Whether it only exists for the release check, so that lists leave it out."""
     quota_policy: QuotaPolicy = "2021"
     ip_whitelist: list[str] | None = None
     server: ServerConfig = Field(default_factory=ServerConfig)
@@ -110,10 +132,11 @@ class Delivery(BaseModel):
 
 
 class Push(BaseModel):
-    """One message or event on its way to the account's server."""
+    """One message or event on its way to the account's server or to a platform's."""
 
     push_id: int
     appid: str
+    """Whose push it is: an account's, or for a platform's own notifications the platform's."""
     openid: str
     kind: str
     msg_id: int | None
@@ -122,9 +145,108 @@ class Push(BaseModel):
     fields: dict[str, JsonValue]
     visible: bool
     """Whether a reply or a failure notice appears in the chat."""
+    target: PushTarget = "account"
+    component_appid: str | None = None
+    seal: SealKind = "good"
+    """What is wrong with the seal of a forgery."""
     outcome: Outcome | None = None
     reason: str = ""
     deliveries: list[Delivery] = Field(default_factory=list[Delivery])
+
+
+class Ticket(BaseModel):
+    """A verify ticket and the push that carried it."""
+
+    value: str
+    issued_at: float
+    push_id: int
+
+
+class PreAuthCode(BaseModel):
+    """A code that opens the authorization page; good for one authorization."""
+
+    value: str
+    expires_at: float
+    used: bool = False
+
+
+class AuthorizationCode(BaseModel):
+    """What a platform exchanges for the tokens of an account that was granted to it; good for one exchange."""
+
+    value: str
+    account_appid: str
+    expires_at: float
+    used: bool = False
+
+
+class Authorization(BaseModel):
+    """An account granted to a platform; it stands until `revoked_at`."""
+
+    account_appid: str
+    sets: list[int]
+    refresh_token: str
+    authorized_at: float
+    pre_auth_code: str
+    exchanged: bool = False
+    revoked_at: float | None = None
+    tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
+
+
+class AuthorizationRequest(BaseModel):
+    """One visit of the authorization page, from its QR code to the administrator's word."""
+
+    request_id: str
+    component_appid: str
+    pre_auth_code: str
+    redirect_uri: str
+    biz_appid: str = ""
+    opened_at: float
+    state: RequestState = "waiting"
+    account_appid: str = ""
+    redirect_url: str = ""
+
+
+class CheckResult(BaseModel):
+    """One case of the release check: what was expected and what came."""
+
+    group: int
+    appid: str
+    case: str
+    expected: str
+    came: str
+    passed: bool
+    latency_ms: float
+
+
+class Component(BaseModel):
+    """One third-party platform with all it owns."""
+
+    appid: str
+    secret: str
+    token: str
+    aes_key: str
+    name: str
+    event_url: str = ""
+    message_url: str = ""
+    start_domain: str = ""
+    ip_whitelist: list[str] | None = None
+    published: bool = True
+    test_accounts: list[str] = Field(default_factory=list[str])
+    """Accounts that may be granted to it before it is published."""
+    permission_sets: list[int] = Field(default_factory=list[int])
+    pre_auth_expires_in: int = 600
+    authorization_order: AuthorizationOrder = "together"
+    ticket_state: TicketState = "on"
+    next_ticket_at: float = 0.0
+    event_url_answered: bool = False
+    tickets: list[Ticket] = Field(default_factory=list[Ticket])
+    tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
+    counters: dict[str, Counter] = Field(default_factory=dict[str, Counter])
+    pre_auth_codes: dict[str, PreAuthCode] = Field(default_factory=dict[str, PreAuthCode])
+    authorization_codes: dict[str, AuthorizationCode] = Field(default_factory=dict[str, AuthorizationCode])
+    authorizations: dict[str, Authorization] = Field(default_factory=dict[str, Authorization])
+    release_check: list[CheckResult] = Field(default_factory=list[CheckResult])
+    release_checked_at: float | None = None
 
 
 class State(BaseModel):
@@ -132,6 +254,8 @@ class State(BaseModel):
 
     version: Literal[1] = 1
     accounts: dict[str, Account] = Field(default_factory=dict[str, Account])
+    components: dict[str, Component] = Field(default_factory=dict[str, Component])
+    authorization_requests: dict[str, AuthorizationRequest] = Field(default_factory=dict[str, AuthorizationRequest])
     pushes: dict[int, Push] = Field(default_factory=dict[int, Push])
     last_push_id: int = 0
     last_msg_id: int = 0

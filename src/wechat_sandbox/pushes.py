@@ -1,6 +1,7 @@
-"""Pushes on their way: one lane per follower, deliveries until answered or given up."""
+"""Pushes on their way: one lane per follower and receiver, deliveries until answered or given up."""
 
 import asyncio
+import contextlib
 from collections import deque
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -10,9 +11,17 @@ import structlog
 
 from wechat_sandbox import chats
 from wechat_sandbox.clock import SandboxClock
-from wechat_sandbox.delivery import Answer, account_seal, ask, http_client, push_request
-from wechat_sandbox.model import Account, Delivery, Follower, Outcome, Push, State
-from wechat_sandbox.replies import Acknowledged, Malformed, PassiveReply, Verdict, judge_answer
+from wechat_sandbox.delivery import Answer, ask, http_client, push_request
+from wechat_sandbox.destinations import Destination, destination_of
+from wechat_sandbox.model import Delivery, Outcome, Push, State
+from wechat_sandbox.replies import (
+    Acknowledged,
+    Malformed,
+    PassiveReply,
+    Verdict,
+    judge_answer,
+    judge_notification_answer,
+)
 from wechat_sandbox.settings import Settings
 from wechat_sandbox.storage import StateKeeper
 
@@ -20,6 +29,8 @@ log = structlog.stdlib.get_logger()
 
 _FINISHED_KEPT = 5000
 _ANSWER_KEPT_CHARS = 2000
+
+Lane = tuple[str, str, str]
 
 
 class PushEngine:
@@ -30,7 +41,9 @@ class PushEngine:
         self._clock = clock
         self._settings = settings
         self._keeper = keeper
-        self._lanes: dict[tuple[str, str], deque[Push]] = {}
+        self._lanes: dict[Lane, deque[Push]] = {}
+        self._held: dict[int, tuple[asyncio.Event, float]] = {}
+        self._waiters: dict[int, asyncio.Event] = {}
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(settings.parallel_deliveries)
@@ -55,12 +68,14 @@ class PushEngine:
         """The client that reaches accounts' servers."""
         return self._client
 
-    def submit(self, push: Push) -> None:
-        """Put a push at the end of its follower's lane."""
+    def submit(self, push: Push, *, held_s: float = 0.0) -> None:
+        """Put a push at the end of its lane; one that is held waits for `release`, so many real seconds at most."""
+        if held_s:
+            self._held[push.push_id] = (asyncio.Event(), held_s)
         self._state.pushes[push.push_id] = push
         self._forget_finished()
         self._keeper.changed()
-        key = (push.appid, push.openid)
+        key = _lane_of(push)
         lane = self._lanes.get(key)
         if lane is not None:
             lane.append(push)
@@ -71,67 +86,112 @@ class PushEngine:
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _drive(self, key: tuple[str, str]) -> None:
+    def repeat(self, push: Push) -> Push:
+        """Send a push once more, as if it were new; return the copy."""
+        self._state.last_push_id += 1
+        copy = push.model_copy(
+            update={
+                "push_id": self._state.last_push_id,
+                "queued_at": self._clock.now_s(),
+                "deliveries": list[Delivery](),
+                "outcome": None,
+                "reason": "",
+            }
+        )
+        self.submit(copy)
+        return copy
+
+    def release(self, push_id: int) -> bool:
+        """Let a held push go now; return whether it was held."""
+        held = self._held.get(push_id)
+        if held is not None:
+            held[0].set()
+        return held is not None
+
+    async def settled(self, push: Push, *, within_s: float) -> bool:
+        """Return whether the push was answered or given up within so many real seconds."""
+        if push.outcome is not None:
+            return True
+        waiter = self._waiters.setdefault(push.push_id, asyncio.Event())
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await waiter.wait()
+        return waiter.is_set()
+
+    async def _drive(self, key: Lane) -> None:
         lane = self._lanes[key]
         while lane:
             push = lane.popleft()
-            account = self._state.accounts[push.appid]
-            await self._deliver(push, account=account, follower=account.followers[push.openid])
+            await self._wait_while_held(push)
+            await self._deliver(push)
         del self._lanes[key]
 
-    async def _deliver(self, push: Push, *, account: Account, follower: Follower) -> None:
-        if not account.server.url:
-            self._finish(push, outcome="not_configured")
+    async def _wait_while_held(self, push: Push) -> None:
+        held = self._held.get(push.push_id)
+        if held is None:
             return
+        released, longest_s = held
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(longest_s):
+                await released.wait()
+        del self._held[push.push_id]
+
+    async def _deliver(self, push: Push) -> None:
         loop = asyncio.get_running_loop()
         # A push that a restart interrupted gets at least one more delivery.
         remaining = max(1, self._settings.deliveries - len(push.deliveries))
         for turn in range(remaining):
             started = loop.time()
-            verdict = await self._attempt(push, account=account)
+            destination = destination_of(self._state, push)
+            if destination is None:
+                self._finish(push, outcome="not_configured")
+                return
+            verdict = await self._attempt(push, destination=destination)
             if verdict is not None:
-                self._conclude(push, verdict=verdict, follower=follower)
+                self._conclude(push, verdict=verdict)
                 return
             if turn + 1 < remaining:
                 await asyncio.sleep(max(0.0, started + self._settings.retry_interval_s - loop.time()))
-        self._show_failure(push, follower=follower)
+        self._show_failure(push)
         self._finish(push, outcome="gave_up", reason=push.deliveries[-1].error or "bad_status")
 
-    async def _attempt(self, push: Push, *, account: Account) -> Verdict | None:
+    async def _attempt(self, push: Push, *, destination: Destination) -> Verdict | None:
         """Deliver once; None means that the delivery failed and may be repeated."""
         async with self._slots:
             now_s = self._clock.now_s()
-            request = push_request(account, openid=push.openid, fields=push.fields, now_s=now_s)
+            request = push_request(destination, openid=push.openid, fields=push.fields, now_s=now_s)
             answer = await ask(self._client, url=request.url, body=request.body, deadline_s=self._settings.deadline_s)
-        push.deliveries.append(_recorded(answer, push=push, url=account.server.url, at=now_s))
+        push.deliveries.append(_recorded(answer, push=push, url=destination.url, at=now_s))
         self._keeper.changed()
         if answer.status != 200:
             return None
+        if push.target == "component_events":
+            return judge_notification_answer(answer.body)
         return judge_answer(
             answer.body,
-            mode=account.server.mode,
-            seal=account_seal(account),
+            mode=destination.mode,
+            seal=destination.seal,
             openid=push.openid,
-            username=account.username,
+            username=self._state.accounts[push.appid].username,
         )
 
-    def _conclude(self, push: Push, *, verdict: Verdict, follower: Follower) -> None:
+    def _conclude(self, push: Push, *, verdict: Verdict) -> None:
         match verdict:
             case Acknowledged(empty=empty):
                 self._finish(push, outcome="empty" if empty else "success")
             case PassiveReply():
-                self._show_reply(push, reply=verdict, follower=follower)
+                self._show_reply(push, reply=verdict)
                 self._finish(push, outcome="reply")
             case Malformed(reason=reason):
-                self._show_failure(push, follower=follower)
+                self._show_failure(push)
                 self._finish(push, outcome="malformed", reason=reason)
 
-    def _show_reply(self, push: Push, *, reply: PassiveReply, follower: Follower) -> None:
+    def _show_reply(self, push: Push, *, reply: PassiveReply) -> None:
         if not push.visible or reply.kind == "transfer_customer_service":
             return
         chats.write_entry(
             self._state,
-            follower,
+            self._state.accounts[push.appid].followers[push.openid],
             direction="out",
             kind=reply.kind,
             text=reply.text,
@@ -141,13 +201,17 @@ class PushEngine:
             data=reply.data,
         )
 
-    def _show_failure(self, push: Push, *, follower: Follower) -> None:
+    def _show_failure(self, push: Push) -> None:
         if push.visible:
+            follower = self._state.accounts[push.appid].followers[push.openid]
             chats.write_notice(self._state, follower, at=self._clock.now_s(), push_id=push.push_id)
 
     def _finish(self, push: Push, *, outcome: Outcome, reason: str = "") -> None:
         push.outcome, push.reason = outcome, reason
         self._keeper.changed()
+        waiter = self._waiters.pop(push.push_id, None)
+        if waiter is not None:
+            waiter.set()
         log.info("push_finished", push_id=push.push_id, appid=push.appid, outcome=outcome, reason=reason)
 
     def _forget_finished(self) -> None:
@@ -158,6 +222,12 @@ class PushEngine:
         # A tenth more than needed, so that the search does not run for every push.
         for push_id in finished[: surplus + _FINISHED_KEPT // 10]:
             del self._state.pushes[push_id]
+
+
+def _lane_of(push: Push) -> Lane:
+    if push.target == "component_events":
+        return (push.component_appid or "", "", str(push.fields.get("AuthorizerAppid", "")))
+    return (push.component_appid or "", push.appid, push.openid)
 
 
 def _recorded(answer: Answer, *, push: Push, url: str, at: float) -> Delivery:

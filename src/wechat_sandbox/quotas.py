@@ -2,9 +2,10 @@
 
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from typing import Protocol
 
 from wechat_sandbox.errors import ApiRefusal
-from wechat_sandbox.model import Account, Counter
+from wechat_sandbox.model import Counter
 
 _BEIJING = timedelta(hours=8)
 CLEARS_PER_MONTH = 10
@@ -19,6 +20,12 @@ _DAILY: Mapping[str, int] = {
 }
 
 
+class Counted(Protocol):
+    """An account or a platform, whose calls are counted."""
+
+    counters: dict[str, Counter]
+
+
 def beijing_day(*, now_s: float) -> int:
     """Return the number of the day; daily limits start anew at midnight in Beijing."""
     return (datetime.fromtimestamp(now_s, UTC) + _BEIJING).date().toordinal()
@@ -30,25 +37,25 @@ def beijing_month(*, now_s: float) -> int:
     return local.year * 12 + local.month
 
 
-def count_call(account: Account, *, path: str, now_s: float) -> None:
+def count_call(owner: Counted, *, path: str, now_s: float) -> None:
     """Count one call of a path. Raises ApiRefusal 45009 beyond the day's limit."""
     limit = _DAILY.get(path)
-    if limit is not None and not count(account, name=path, period=beijing_day(now_s=now_s), limit=limit):
+    if limit is not None and not count(owner, name=path, period=beijing_day(now_s=now_s), limit=limit):
         raise ApiRefusal(45009)
 
 
-def count(account: Account, *, name: str, period: int, limit: int) -> bool:
+def count(owner: Counted, *, name: str, period: int, limit: int) -> bool:
     """Return whether one more is within the limit of the period, and count it if so."""
-    counter = account.counters.get(name)
+    counter = owner.counters.get(name)
     if counter is None or counter.period != period:
-        counter = account.counters[name] = Counter(period=period, count=0)
+        counter = owner.counters[name] = Counter(period=period, count=0)
     if counter.count >= limit:
         return False
     counter.count += 1
     return True
 
 
-def clear_daily(account: Account) -> None:
+def clear_daily(owner: Counted) -> None:
     """Forget the day's counts of all APIs."""
     for path in _DAILY:
-        account.counters.pop(path, None)
+        owner.counters.pop(path, None)

@@ -57,6 +57,11 @@ def judge_answer(body: bytes, *, mode: Mode, seal: Seal, openid: str, username: 
         return Malformed(reason=refused.reason)
 
 
+def judge_notification_answer(body: bytes) -> Verdict:
+    """Return what the body of a 200 answer means for a platform's notification: only `success` will do."""
+    return Acknowledged(empty=False) if body == b"success" else Malformed(reason="not_success")
+
+
 def _reply_root(body: bytes, *, mode: Mode, seal: Seal) -> Element:
     root = _parsed(body)
     encrypted = root.find("Encrypt") is not None

@@ -6,7 +6,7 @@ from pathlib import Path
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """Times of the push schedule and places of files; times are real seconds, never the moved clock's."""
+    """Times of the push schedule and places of files; times are real seconds unless they say otherwise."""
 
     state_file: Path | None = None
     clock_file: Path | None = None
@@ -17,3 +17,5 @@ class Settings:
     deliveries: int = 3
     """How often a push is delivered before it is given up."""
     parallel_deliveries: int = 500
+    ticket_interval_s: float = 600.0
+    """From one verify ticket to the next; the only time here that the moved clock counts."""

@@ -1,5 +1,7 @@
 """Access tokens: how they are issued, superseded and judged."""
 
+from typing import Protocol
+
 from wechat_sandbox import identifiers
 from wechat_sandbox.errors import ApiRefusal
 from wechat_sandbox.model import Account, IssuedToken, TokenSource
@@ -12,12 +14,23 @@ _REMEMBERED = 50
 """Dead tokens kept per account, so that they are called superseded or expired and not unknown."""
 
 
-def issue_plain(account: Account, *, now_s: float) -> IssuedToken:
-    """Return a new token of the plain endpoint; the previous ones live five more minutes at most."""
-    for token in account.tokens:
-        if token.source == "plain":
-            token.valid_until = min(token.valid_until, now_s + OVERLAP_S)
-    return _remember_new(account, source="plain", now_s=now_s)
+class TokenHolder(Protocol):
+    """An account, a platform or an authorization."""
+
+    tokens: list[IssuedToken]
+
+
+def issue_overlapping(holder: TokenHolder, *, source: TokenSource, now_s: float) -> IssuedToken:
+    """Return a new token; the previous ones of the same source live five more minutes at most."""
+    end_tokens(holder, source=source, at=now_s + OVERLAP_S)
+    return _remember_new(holder, source=source, now_s=now_s)
+
+
+def end_tokens(holder: TokenHolder, *, source: TokenSource, at: float) -> None:
+    """Let the tokens of a source die at this instant, unless they die before."""
+    for token in holder.tokens:
+        if token.source == source:
+            token.valid_until = min(token.valid_until, at)
 
 
 def issue_stable(account: Account, *, now_s: float) -> IssuedToken:
@@ -36,9 +49,7 @@ def refresh_stable(account: Account, *, now_s: float) -> IssuedToken:
     if account.forced_refresh_at is not None and now_s - account.forced_refresh_at < FORCED_REFRESH_GAP_S:
         return issue_stable(account, now_s=now_s)
     account.forced_refresh_at = now_s
-    for token in account.tokens:
-        if token.source == "stable":
-            token.valid_until = min(token.valid_until, now_s)
+    end_tokens(account, source="stable", at=now_s)
     return _remember_new(account, source="stable", now_s=now_s)
 
 
@@ -55,14 +66,14 @@ def _current_stable(account: Account, *, now_s: float) -> IssuedToken | None:
     return max(living, key=lambda token: token.expires_at, default=None)
 
 
-def _remember_new(account: Account, *, source: TokenSource, now_s: float) -> IssuedToken:
+def _remember_new(holder: TokenHolder, *, source: TokenSource, now_s: float) -> IssuedToken:
     token = IssuedToken(
         value=identifiers.new_access_token(),
         source=source,
         expires_at=now_s + LIFETIME_S,
         valid_until=now_s + LIFETIME_S,
     )
-    dead = [old for old in account.tokens if now_s >= old.valid_until]
-    living = [old for old in account.tokens if now_s < old.valid_until]
-    account.tokens = [*dead[-_REMEMBERED:], *living, token]
+    dead = [old for old in holder.tokens if now_s >= old.valid_until]
+    living = [old for old in holder.tokens if now_s < old.valid_until]
+    holder.tokens = [*dead[-_REMEMBERED:], *living, token]
     return token

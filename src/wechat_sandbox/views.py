@@ -15,6 +15,11 @@ class AccountView(BaseModel):
     name: str
     type: AccountType
     verified: bool
+    administrator: str
+    principal_name: str
+    permission_sets: list[int] | None
+    api_enabled: bool
+    options: dict[str, str]
     quota_policy: QuotaPolicy
     ip_whitelist: list[str] | None
     token: str
@@ -58,6 +63,11 @@ def account_view(account: Account) -> AccountView:
         name=account.name,
         type=account.type,
         verified=account.verified,
+        administrator=account.administrator,
+        principal_name=account.principal_name,
+        permission_sets=account.permission_sets,
+        api_enabled=account.api_enabled,
+        options=account.options,
         quota_policy=account.quota_policy,
         ip_whitelist=account.ip_whitelist,
         token=account.server.token,

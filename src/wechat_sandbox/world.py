@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 
 from wechat_sandbox.calls import CallLog
 from wechat_sandbox.clock import SandboxClock
+from wechat_sandbox.components.notifications import Notifications
+from wechat_sandbox.components.tickets import TicketSender
 from wechat_sandbox.faults import FaultBoard
 from wechat_sandbox.pushes import PushEngine
 from wechat_sandbox.settings import Settings
@@ -21,16 +23,28 @@ class Sandbox:
         self.state = load_state(file=settings.state_file)
         self.keeper = StateKeeper(state=self.state, file=settings.state_file)
         self.pushes = PushEngine(state=self.state, clock=self.clock, settings=settings, keeper=self.keeper)
+        self.notifications = Notifications(state=self.state, clock=self.clock, pushes=self.pushes)
+        self.tickets = TicketSender(
+            state=self.state,
+            clock=self.clock,
+            settings=settings,
+            pushes=self.pushes,
+            notifications=self.notifications,
+        )
         self.faults = FaultBoard()
         self.calls = CallLog()
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[None]:
-        """Deliver pushes and save changes while the block runs."""
+        """Deliver pushes, send tickets and save changes while the block runs."""
         async with asyncio.TaskGroup() as group:
             group.create_task(self.keeper.run())
             try:
-                async with self.pushes.running():
-                    yield
+                async with self.pushes.running(), asyncio.TaskGroup() as senders:
+                    senders.create_task(self.tickets.run())
+                    try:
+                        yield
+                    finally:
+                        self.tickets.stop()
             finally:
                 self.keeper.stop()

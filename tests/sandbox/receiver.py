@@ -13,6 +13,7 @@ class Received:
     """One request as it came in."""
 
     method: str
+    path: str
     query: dict[str, str]
     body: bytes
     at: float
@@ -70,8 +71,9 @@ async def _read_request(reader: asyncio.StreamReader) -> Received:
     method, target, _ = line.split(" ")
     lengths = [text.split(":")[1] for text in headers if text.lower().startswith("content-length:")]
     body = await reader.readexactly(int(lengths[0])) if lengths else b""
-    query = dict(parse_qsl(urlsplit(target).query, keep_blank_values=True))
-    return Received(method=method, query=query, body=body, at=asyncio.get_running_loop().time())
+    parts = urlsplit(target)
+    query = dict(parse_qsl(parts.query, keep_blank_values=True))
+    return Received(method=method, path=parts.path, query=query, body=body, at=asyncio.get_running_loop().time())
 
 
 @asynccontextmanager

@@ -14,7 +14,7 @@ def _plain_token(call: Call) -> JsonObject:
         secret=call.query.get("secret", ""),
     )
     quotas.count_call(account, path="/cgi-bin/token", now_s=call.now_s)
-    return _issued(tokens.issue_plain(account, now_s=call.now_s), call=call)
+    return _issued(tokens.issue_overlapping(account, source="plain", now_s=call.now_s), call=call)
 
 
 def _stable_token(call: Call) -> JsonObject:
@@ -39,6 +39,8 @@ def _authenticated(call: Call, *, grant_type: str, appid: str, secret: str) -> A
         raise ApiRefusal(41002)
     if not secret:
         raise ApiRefusal(41004)
+    if appid in call.sandbox.state.components:
+        raise ApiRefusal(61024)
     account = call.sandbox.state.accounts.get(appid)
     if account is None:
         raise ApiRefusal(40013)
@@ -73,6 +75,6 @@ def _issued(token: IssuedToken, *, call: Call) -> JsonObject:
 
 
 ENDPOINTS = (
-    Endpoint(path="/cgi-bin/token", method="ANY", answer=_plain_token, needs_token=False),
-    Endpoint(path="/cgi-bin/stable_token", method="POST", answer=_stable_token, needs_token=False),
+    Endpoint(path="/cgi-bin/token", method="ANY", answer=_plain_token, auth="none"),
+    Endpoint(path="/cgi-bin/stable_token", method="POST", answer=_stable_token, auth="none"),
 )

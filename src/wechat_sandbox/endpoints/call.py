@@ -9,7 +9,7 @@ from typing import Literal, cast
 from pydantic import JsonValue
 
 from wechat_sandbox.errors import ApiRefusal
-from wechat_sandbox.model import Account
+from wechat_sandbox.model import Account, Authorization, Component
 from wechat_sandbox.world import Sandbox
 
 JsonObject = dict[str, JsonValue]
@@ -20,22 +20,35 @@ _UNICODE_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[0-9a-fA-F]{4}")
 
 @dataclass(slots=True)
 class Call:
-    """One call on its way through an endpoint; `account` is the owner of the access token."""
+    """One call on its way through an endpoint.
+
+    `account` is whose business it is, `component` the platform that calls, on behalf of the account if both are set.
+    """
 
     sandbox: Sandbox
     query: Mapping[str, str]
     raw: bytes
     now_s: float
     client_ip: str
+    base_url: str
+    """Where the stand-in itself is reached, without a slash at the end."""
     account: Account | None
+    component: Component | None = None
+    authorization: Authorization | None = None
     caller_appid: str | None = None
-    """Set by endpoints that learn the account from their parameters, for the call log."""
+    """Set by endpoints that learn the caller from their parameters, for the call log."""
 
     def owner(self) -> Account:
         """Return the account that calls. Raises ApiRefusal 41001 where no token was asked for."""
         if self.account is None:
             raise ApiRefusal(41001)
         return self.account
+
+    def platform(self) -> Component:
+        """Return the platform that calls. Raises ApiRefusal 61014 where none does."""
+        if self.component is None:
+            raise ApiRefusal(61014)
+        return self.component
 
     def body(self) -> JsonObject:
         """Return the JSON body. Raises ApiRefusal 44002, 40033 or 47001."""
@@ -61,7 +74,10 @@ class Endpoint:
     path: str
     method: Literal["GET", "POST", "ANY"]
     answer: Callable[[Call], JsonObject]
-    needs_token: bool = True
+    auth: Literal["none", "account", "component", "any"] = "account"
+    """Whose token it takes: an account's (its own or one that a platform has for it), a platform's, either, none."""
+    sets: frozenset[int] = frozenset()
+    """Permission sets of which a platform needs one to call it for an account; none are needed if there are none."""
 
 
 def text_of(body: Mapping[str, JsonValue], key: str) -> str:

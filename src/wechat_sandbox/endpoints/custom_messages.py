@@ -14,6 +14,7 @@ MAX_TEXT_BYTES = 2048
 TYPING_S = 15.0
 INTERACTION_S = 30.0
 _MEDIA_KINDS = frozenset({"image", "voice", "video", "music", "mpnews", "mpnewsarticle", "miniprogrampage"})
+_SETS = frozenset({1, 6})
 _MENU_ITEMS = 10
 """No document tells how many items a menu message may have; this is the stand-in's own bound."""
 
@@ -140,6 +141,6 @@ def _menu(content: JsonObject) -> _Content:
 
 
 ENDPOINTS = (
-    Endpoint(path="/cgi-bin/message/custom/send", method="POST", answer=_send),
-    Endpoint(path="/cgi-bin/message/custom/typing", method="POST", answer=_typing),
+    Endpoint(path="/cgi-bin/message/custom/send", method="POST", answer=_send, sets=_SETS),
+    Endpoint(path="/cgi-bin/message/custom/typing", method="POST", answer=_typing, sets=_SETS),
 )

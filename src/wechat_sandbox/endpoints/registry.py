@@ -2,13 +2,14 @@
 
 from collections.abc import Mapping
 
-from wechat_sandbox.endpoints import access_tokens, custom_messages, management, users
+from wechat_sandbox.endpoints import access_tokens, components, custom_messages, management, users
 from wechat_sandbox.endpoints.call import Endpoint
 
 ENDPOINTS: Mapping[str, Endpoint] = {
     endpoint.path: endpoint
     for endpoint in (
         *access_tokens.ENDPOINTS,
+        *components.ENDPOINTS,
         *custom_messages.ENDPOINTS,
         *management.ENDPOINTS,
         *users.ENDPOINTS,

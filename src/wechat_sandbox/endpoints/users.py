@@ -34,4 +34,4 @@ def _user_info(call: Call) -> JsonObject:
     }
 
 
-ENDPOINTS = (Endpoint(path="/cgi-bin/user/info", method="GET", answer=_user_info),)
+ENDPOINTS = (Endpoint(path="/cgi-bin/user/info", method="GET", answer=_user_info, sets=frozenset({2})),)
