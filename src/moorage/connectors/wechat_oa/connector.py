@@ -4,7 +4,7 @@ import hashlib
 import secrets
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import ClassVar
 
 from moorage.connectors.contract import (
@@ -27,15 +27,10 @@ from moorage.connectors.contract import (
 )
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.client import WechatApi
-from moorage.connectors.wechat_oa.fields import format_of, read_fields, text_of, write_fields
-from moorage.connectors.wechat_oa.manifest import MANIFEST, MOST_BODY_BYTES, SIGNED_WITHIN
+from moorage.connectors.wechat_oa.envelope import check_frame, check_url_signature, open_sealed
+from moorage.connectors.wechat_oa.fields import format_of, text_of, write_fields
+from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.connectors.wechat_oa.wire import read_push, write_text_reply
-
-MOST_NONCE_CHARACTERS = 64
-CONTENT_TYPES = frozenset({"text/xml", "application/xml", "application/json", "text/plain", ""})
-"""WeChat sends `text/xml`; the others are what proxies and accounts with JSON pushes make of it."""
-KEY_FIELDS = ("aes_key", "previous_aes_key")
-"""The credentials that may open a push: WeChat goes on with the old key for a while after a change."""
 
 
 class WechatOfficialAccount:
@@ -50,15 +45,8 @@ class WechatOfficialAccount:
         self, *, credentials: Mapping[str, str], request: RawRequest, now: datetime
     ) -> Inbound | AddressVerified:
         """Verify, open and parse one request of WeChat's. Raises MalformedInput or UnsupportedInput."""
-        if len(request.body) > MOST_BODY_BYTES:
-            raise MalformedInput(reason="body_too_large")
-        if request.method == "GET":
-            _check_url_signature(credentials=credentials, query=request.query, now=now)
-            return AddressVerified(body=request.query.get("echostr", "").encode("utf-8", "replace"))
-        if "signature" in request.query:  # always sent; a stranger's body is not even parsed
-            _check_url_signature(credentials=credentials, query=request.query, now=now)
-        if request.content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
-            raise MalformedInput(reason="wrong_content_type")
+        if verified := check_frame(credentials=credentials, request=request, now=now):
+            return verified
         if request.query.get("encrypt_type", "raw") == "raw" and "msg_signature" not in request.query:
             return _receive_plain(credentials=credentials, request=request, now=now)
         return _receive_sealed(credentials=credentials, request=request, now=now)
@@ -125,41 +113,19 @@ class WechatOfficialAccount:
 # ---------------------------------------------------------------- receiving
 
 
-def _check_url_signature(*, credentials: Mapping[str, str], query: Mapping[str, str], now: datetime) -> None:
-    timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-    expected = crypto.sign_url(token=credentials["token"], timestamp=timestamp, nonce=nonce)
-    crypto.check_signature(expected=expected, given=query.get("signature", ""))
-    _check_age(timestamp=timestamp, nonce=nonce, now=now)
-
-
-def _check_age(*, timestamp: str, nonce: str, now: datetime) -> None:
-    """Return if a signed request is of our time. Called after the signature: only WeChat's own word is judged."""
-    if not (timestamp.isascii() and timestamp.isdigit() and len(timestamp) <= 11) or len(nonce) > MOST_NONCE_CHARACTERS:
-        raise MalformedInput(reason="invalid_timestamp")
-    age = now - datetime.fromtimestamp(int(timestamp), UTC)
-    if not -SIGNED_WITHIN <= age <= SIGNED_WITHIN:
-        raise MalformedInput(reason="stale_timestamp")
-
-
 def _receive_sealed(*, credentials: Mapping[str, str], request: RawRequest, now: datetime) -> Inbound:
-    query = request.query
-    timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-    outer = read_fields(request.body)
-    encrypt = (text_of(outer, "Encrypt") or "").strip()
-    expected = crypto.sign_message(token=credentials["token"], timestamp=timestamp, nonce=nonce, encrypt=encrypt)
-    crypto.check_signature(expected=expected, given=query.get("msg_signature", ""))
-    _check_age(timestamp=timestamp, nonce=nonce, now=now)
-    key, body = _open(encrypt, credentials=credentials)
+    opened = open_sealed(credentials=credentials, request=request, now=now)
     # In compatible mode the same fields stand beside Encrypt. Nothing signs those: only what was sealed counts.
-    inbound = read_push(body)
-    _check_account(inbound, credentials=credentials, outer=text_of(outer, "ToUserName"))
-    return replace(inbound, reply_context={"nonce": nonce, "key": key, "envelope": format_of(request.body)})
+    inbound = read_push(opened.body)
+    _check_account(inbound, credentials=credentials, outer=text_of(opened.outer, "ToUserName"))
+    context = {"nonce": opened.nonce, "key": opened.key, "envelope": format_of(request.body)}
+    return replace(inbound, reply_context=context)
 
 
 def _receive_plain(*, credentials: Mapping[str, str], request: RawRequest, now: datetime) -> Inbound:
     if credentials.get("mode", "secure") != "plaintext":
         raise MalformedInput(reason="plaintext_not_allowed")
-    _check_url_signature(credentials=credentials, query=request.query, now=now)
+    check_url_signature(credentials=credentials, query=request.query, now=now)
     inbound = read_push(request.body)
     _check_account(inbound, credentials=credentials, outer=None)
     uncovered = UncoveredBody(
@@ -168,20 +134,6 @@ def _receive_plain(*, credentials: Mapping[str, str], request: RawRequest, now: 
         digest=hashlib.sha256(request.body).digest(),
     )
     return replace(inbound, reply_context={"envelope": format_of(request.body)}, uncovered=uncovered)
-
-
-def _open(encrypt: str, *, credentials: Mapping[str, str]) -> tuple[str, bytes]:
-    """Return the name of the key that opens `encrypt`, and what is inside. Raises what the present key met."""
-    failure: MalformedInput | None = None
-    for name in KEY_FIELDS:
-        if not credentials.get(name):
-            continue
-        try:
-            key = crypto.decode_aes_key(credentials[name])
-            return name, crypto.unseal(encrypt, key=key, appid=credentials["appid"])
-        except MalformedInput as error:
-            failure = failure or error
-    raise failure or MalformedInput(reason="no_key")
 
 
 def _check_account(inbound: Inbound, *, credentials: Mapping[str, str], outer: str | None) -> None:
