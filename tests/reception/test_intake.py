@@ -5,10 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.connectors.contract import Inbound
+from moorage.connectors.contract import Inbound, Text
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.fields import read_fields
-from moorage.core.ids import ThreadId
 from moorage.infra.database import Tx
 from moorage.reception.pushes import StoredPush, store_push
 from moorage.reception.sweeper import Sweeper
@@ -235,8 +234,8 @@ async def test_redelivery_that_waits_gets_the_answer_when_it_is_there(desk: Desk
     waiting = asyncio.ensure_future(desk.push(body))
     reply = desk.connectors["wechat_oa"].passive_reply(
         inbound=inbound,
-        content=inbound.what.content,
-        now=desk.database.clock.now(),  # type: ignore[union-attr]
+        content=Text(text="你好"),
+        now=desk.database.clock.now(),
     )
     async with desk.database.in_workspace(desk.workspace_id) as tx:
         await tx.execute("UPDATE pushes SET answer_by = 'passive', reply = %s WHERE id = %s", [reply, push.id])
@@ -283,7 +282,7 @@ async def test_every_decision_and_owner_is_kept_with_its_reason(desk: Desk) -> N
     anna = await desk.an_agent()
     customer = an_openid()
     await desk.hears(by=customer)
-    thread_id: ThreadId = (await desk.conversation_of(customer)).thread_id  # type: ignore[assignment]
+    thread_id = (await desk.conversation_of(customer)).thread_id
     rules = await desk.value(
         "SELECT array_agg(rule ORDER BY decided_at, id) FROM decisions WHERE thread_id = %s", thread_id
     )
