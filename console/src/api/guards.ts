@@ -1,0 +1,26 @@
+import type { Agent, Channel, Conversation, Message } from './types'
+
+/**
+ * What a fact of the socket carries. The server builds payloads with the same models as its answers, so that it is
+ * enough to tell that it is an object with an id and a version.
+ */
+function isVersioned(payload: unknown): payload is { id: string; version: number } {
+  if (typeof payload !== 'object' || payload === null) return false
+  return 'id' in payload && 'version' in payload && typeof payload.version === 'number'
+}
+
+export function isAgent(payload: unknown): payload is Agent {
+  return isVersioned(payload) && 'status' in payload
+}
+
+export function isChannel(payload: unknown): payload is Channel {
+  return isVersioned(payload) && 'callback_url' in payload
+}
+
+export function isConversation(payload: unknown): payload is Conversation {
+  return isVersioned(payload) && 'thread_id' in payload && 'customer' in payload
+}
+
+export function isMessage(payload: unknown): payload is Message {
+  return isVersioned(payload) && 'thread_id' in payload && 'seq' in payload
+}

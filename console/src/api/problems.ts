@@ -1,0 +1,36 @@
+/** A command or question that did not work, as the person has to be told. */
+export class Problem extends Error {
+  constructor(
+    /** Stable and dotted; the console translates it under `errors.<code>`. */
+    readonly code: string,
+    readonly status: number,
+    readonly details: Readonly<Record<string, unknown>> = {},
+  ) {
+    super(code)
+    this.name = 'Problem'
+  }
+
+  /** Nobody knows whether the server did it: asking again needs the same key. */
+  get isUnreachable(): boolean {
+    return this.status === 0
+  }
+}
+
+/** Return the problem that the server's answer tells of. Anything that is no problem document becomes `core.failed`. */
+export function problemOf(status: number, body: unknown): Problem {
+  if (
+    typeof body === 'object' &&
+    body !== null &&
+    'code' in body &&
+    typeof body.code === 'string'
+  ) {
+    const details = 'details' in body && typeof body.details === 'object' ? body.details : null
+    return new Problem(body.code, status, (details ?? {}) as Record<string, unknown>)
+  }
+  return new Problem(status >= 500 ? 'core.failed' : 'core.refused', status)
+}
+
+export function asProblem(error: unknown): Problem {
+  if (error instanceof Problem) return error
+  return new Problem('core.failed', 500)
+}

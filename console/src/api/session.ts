@@ -1,0 +1,84 @@
+import { defineStore } from 'pinia'
+import { computed, ref, shallowRef } from 'vue'
+
+import { answered, once, openClient } from './client'
+import { Problem } from './problems'
+import type { Agent, AgentStatus, Session } from './types'
+import { freshKey } from '@/lib/ids'
+
+/** Who is signed in, and the client that speaks for them. */
+export const useSession = defineStore('session', () => {
+  const current = shallowRef<Session | null>(null)
+  const asked = ref(false)
+  const lost = ref(false)
+
+  const client = openClient({
+    csrfToken: () => current.value?.csrf_token ?? null,
+    signedOut: () => {
+      if (current.value !== null) lost.value = true
+      current.value = null
+    },
+  })
+
+  const me = computed<Agent | null>(() => current.value?.agent ?? null)
+  const supervises = computed(() =>
+    ['owner', 'admin', 'supervisor'].includes(current.value?.agent.role ?? ''),
+  )
+
+  function may(right: string): boolean {
+    return current.value?.rights.includes(right) ?? false
+  }
+
+  /** Learn from the server who is signed in; asked once in a page's life. Throws a Problem if it cannot be asked. */
+  async function restore(): Promise<void> {
+    if (asked.value) return
+    try {
+      current.value = await answered(client.GET('/api/session'))
+    } catch (error) {
+      if (!(error instanceof Problem) || error.status !== 401) throw error
+    }
+    asked.value = true
+  }
+
+  async function signIn(email: string, password: string): Promise<void> {
+    current.value = await answered(client.POST('/api/session', { body: { email, password } }))
+    asked.value = true
+    lost.value = false
+  }
+
+  async function signOut(): Promise<void> {
+    await answered(client.DELETE('/api/session'))
+    current.value = null
+  }
+
+  /** The session ended elsewhere: the server said so. */
+  function forget(): void {
+    if (current.value !== null) lost.value = true
+    current.value = null
+  }
+
+  async function setStatus(status: AgentStatus): Promise<void> {
+    const headers = once(freshKey())
+    updateMe(await answered(client.PUT('/api/me/status', { headers, body: { status } })))
+  }
+
+  function updateMe(agent: Agent): void {
+    if (current.value?.agent.id !== agent.id) return
+    current.value = { ...current.value, agent }
+  }
+
+  return {
+    current,
+    lost,
+    client,
+    me,
+    supervises,
+    may,
+    restore,
+    signIn,
+    signOut,
+    forget,
+    setStatus,
+    updateMe,
+  }
+})

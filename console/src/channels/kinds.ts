@@ -1,0 +1,36 @@
+import { type Component, defineAsyncComponent } from 'vue'
+
+/** What a kind of channel may add to the console. Everything works without: a kind may bring nothing. */
+export interface KindWidgets {
+  /** The provider knows docking by a scanned code; not every installation is set up for it. */
+  byScan?: boolean
+  /** What the customer's screen looks like, beside texts that are sent to them. Takes `PreviewProps`. */
+  preview?: Component
+  /** What is to be done at the provider after docking. Takes `GuideProps`. */
+  guide?: Component
+}
+
+export interface PreviewProps {
+  account: string
+  /** In the order they were said. */
+  lines: readonly { from: 'customer' | 'account'; text: string }[]
+  locale: string
+}
+
+export interface GuideProps {
+  callbackUrl: string
+  /** What was just entered, where it is still known; the server never tells secrets again. */
+  credentials: Readonly<Record<string, string>> | null
+}
+
+const KINDS: Readonly<Record<string, KindWidgets>> = {
+  wechat_oa: {
+    byScan: true,
+    preview: defineAsyncComponent(() => import('./wechat_oa/PhonePreview.vue')),
+    guide: defineAsyncComponent(() => import('./wechat_oa/ServerGuide.vue')),
+  },
+}
+
+export function widgetsOf(kind: string): KindWidgets {
+  return KINDS[kind] ?? {}
+}

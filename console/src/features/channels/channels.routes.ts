@@ -1,0 +1,29 @@
+import type { RouteRecordRaw } from 'vue-router'
+
+export const channelRoutes: RouteRecordRaw[] = [
+  { path: '/channels', name: 'channels', component: () => import('./views/ChannelsView.vue') },
+  {
+    path: '/channels/add',
+    name: 'add-channel',
+    component: () => import('./views/ChooseKindView.vue'),
+  },
+  {
+    path: '/channels/add/:kind',
+    name: 'choose-way',
+    component: () => import('./views/ChooseWayView.vue'),
+    props: true,
+  },
+  {
+    path: '/channels/add/:kind/by-hand',
+    name: 'dock-by-hand',
+    component: () => import('./views/DockView.vue'),
+    props: true,
+  },
+  { path: '/channels/:id', redirect: ({ params }) => `/channels/${String(params.id)}/overview` },
+  {
+    path: '/channels/:id/:tab(overview|reception)',
+    name: 'channel',
+    component: () => import('./views/ChannelView.vue'),
+    props: true,
+  },
+]

@@ -1,0 +1,46 @@
+import { nextTick, onBeforeUnmount, onMounted, type Ref, ref } from 'vue'
+
+const NEAR_PX = 48
+
+/**
+ * Keep a scrolled list at its bottom while it was there, and in its place while older entries come in above.
+ *
+ * `content` is what grows inside `box`. `atBottom` says where the reader is.
+ */
+export function useStick(box: Ref<HTMLElement | null>, content: Ref<HTMLElement | null>) {
+  const atBottom = ref(true)
+  let observer: ResizeObserver | undefined
+
+  function look(): void {
+    const element = box.value
+    if (element === null) return
+    atBottom.value = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX
+  }
+
+  function toBottom(): void {
+    const element = box.value
+    if (element === null) return
+    atBottom.value = true
+    element.scrollTop = element.scrollHeight
+  }
+
+  /** Run `grow`, which adds entries above, so that what is being read does not move. */
+  async function holding(grow: () => Promise<void>): Promise<void> {
+    const element = box.value
+    const before = element === null ? 0 : element.scrollHeight - element.scrollTop
+    await grow()
+    await nextTick()
+    if (element !== null) element.scrollTop = element.scrollHeight - before
+  }
+
+  onMounted(() => {
+    observer = new ResizeObserver(() => {
+      if (atBottom.value) toBottom()
+    })
+    if (content.value) observer.observe(content.value)
+    if (box.value) observer.observe(box.value)
+  })
+  onBeforeUnmount(() => observer?.disconnect())
+
+  return { atBottom, look, toBottom, holding }
+}

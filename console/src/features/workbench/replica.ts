@@ -1,0 +1,110 @@
+/**
+ * The console's copy of conversations and messages. Snapshots and facts bring values with versions; a value is taken
+ * only if it is newer than the one that is there, so that the order in which they arrive does not matter.
+ */
+import { isConversation, isMessage } from '@/api/guards'
+import type { Conversation, Message, Scope } from '@/api/types'
+import type { Fact } from '@/realtime/messages'
+
+export interface Thread {
+  /** In order of `seq`. */
+  messages: readonly Message[]
+  hasOlder: boolean
+}
+
+export interface Replica {
+  conversations: ReadonlyMap<string, Conversation>
+  /** Only the threads that were opened. */
+  threads: ReadonlyMap<string, Thread>
+}
+
+export const EMPTY: Replica = { conversations: new Map(), threads: new Map() }
+
+export function withConversations(replica: Replica, added: readonly Conversation[]): Replica {
+  const newer = added.filter((conversation) => {
+    const known = replica.conversations.get(conversation.id)
+    return known === undefined || conversation.version > known.version
+  })
+  if (newer.length === 0) return replica
+  const conversations = new Map(replica.conversations)
+  for (const conversation of newer) conversations.set(conversation.id, conversation)
+  return { ...replica, conversations }
+}
+
+/** Take in a page of a thread that was asked for. `hasOlder` is what its oldest page says. */
+export function withPage(
+  replica: Replica,
+  threadId: string,
+  page: { items: readonly Message[]; hasOlder: boolean },
+): Replica {
+  const known = replica.threads.get(threadId)
+  const first = known?.messages[0]?.seq ?? Infinity
+  const reaches = page.items[0]?.seq ?? Infinity
+  const hasOlder = known === undefined || reaches <= first ? page.hasOlder : known.hasOlder
+  const thread = { messages: merged(known?.messages ?? [], page.items), hasOlder }
+  return { ...replica, threads: new Map(replica.threads).set(threadId, thread) }
+}
+
+export function withFact(replica: Replica, fact: Fact): Replica {
+  switch (fact.topic) {
+    case 'conversation.changed':
+      return isConversation(fact.payload) ? withConversations(replica, [fact.payload]) : replica
+    case 'message.added':
+    case 'message.changed':
+      return isMessage(fact.payload) ? withMessage(replica, fact.payload) : replica
+    default:
+      return replica
+  }
+}
+
+/** A message of a thread that nobody opened is left out: opening it reads it. */
+export function withMessage(replica: Replica, message: Message): Replica {
+  const known = replica.threads.get(message.thread_id)
+  if (known === undefined) return replica
+  const thread = { ...known, messages: merged(known.messages, [message]) }
+  return { ...replica, threads: new Map(replica.threads).set(message.thread_id, thread) }
+}
+
+function merged(known: readonly Message[], added: readonly Message[]): readonly Message[] {
+  const bySeq = new Map(known.map((message) => [message.seq, message]))
+  for (const message of added) {
+    const before = bySeq.get(message.seq)
+    if (before === undefined || message.version > before.version) bySeq.set(message.seq, message)
+  }
+  return [...bySeq.values()].sort((a, b) => a.seq - b.seq)
+}
+
+export interface Shown {
+  scope: Scope
+  state: Conversation['state']
+  me: string
+}
+
+/** Whether a conversation stands in a list. `all` is everything that the server lets this person see. */
+export function standsIn(conversation: Conversation, { scope, state, me }: Shown): boolean {
+  if (conversation.state !== state) return false
+  switch (scope) {
+    case 'mine':
+      return conversation.owner.kind === 'agent' && conversation.owner.agent_id === me
+    case 'queue':
+      return conversation.owner.kind === 'queue'
+    case 'all':
+      return true
+  }
+}
+
+/** A list in its order: the queue by who came first, all others by what happened last. */
+export function listed(replica: Replica, shown: Shown): Conversation[] {
+  const found = [...replica.conversations.values()].filter((each) => standsIn(each, shown))
+  if (shown.scope === 'queue' && shown.state === 'open') {
+    return found.sort(
+      (a, b) => compare(a.queued_at ?? '', b.queued_at ?? '') || compare(a.id, b.id),
+    )
+  }
+  return found.sort((a, b) => compare(b.last_message_at, a.last_message_at) || compare(b.id, a.id))
+}
+
+function compare(a: string, b: string): number {
+  if (a === b) return 0
+  return a < b ? -1 : 1
+}
