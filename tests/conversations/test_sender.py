@@ -1,10 +1,11 @@
 """Messages on their way, with WeChat's API as a local server at the wire."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -36,6 +37,7 @@ class Wechat:
     answers: list[bytes] = field(default_factory=lambda: [SENT])
     sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     gate: asyncio.Event = field(default_factory=asyncio.Event)
+    arrival: asyncio.Condition = field(default_factory=asyncio.Condition)
 
     def __post_init__(self) -> None:
         self.gate.set()
@@ -44,16 +46,28 @@ class Wechat:
         if call.path.endswith("stable_token"):
             return answered({"access_token": "T1", "expires_in": 7200})
         asked = call.asked
-        text = asked["text"]
-        assert isinstance(text, dict)
-        self.sent.append((str(asked["touser"]), str(text["content"])))
+        text = cast("dict[str, str]", asked["text"])
+        async with self.arrival:
+            self.sent.append((str(asked["touser"]), text["content"]))
+            self.arrival.notify_all()
         await self.gate.wait()
         return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
+
+    async def got(self, count: int) -> None:
+        """Return when `count` messages have arrived."""
+        async with asyncio.timeout(15), self.arrival:
+            await self.arrival.wait_for(lambda: len(self.sent) >= count)
 
 
 @pytest.fixture
 def wechat() -> Wechat:
     return Wechat()
+
+
+@pytest.fixture
+def url(fresh_database: Database) -> str:
+    """Where to listen."""
+    return str(fresh_database.pool.conninfo)
 
 
 @pytest.fixture
@@ -98,7 +112,7 @@ async def a_chat(desk: Desk, *, agent: Actor | None = None) -> Chat:
 
 
 @asynccontextmanager
-async def at_work(*senders: Sender, url: str) -> AsyncIterator[asyncio.Event]:
+async def at_work(*senders: Sender, url: str) -> AsyncGenerator[asyncio.Event]:
     """Run senders while the block runs, and let them end what they send."""
     stop = asyncio.Event()
     async with asyncio.timeout(30), asyncio.TaskGroup() as loops:
@@ -108,16 +122,6 @@ async def at_work(*senders: Sender, url: str) -> AsyncIterator[asyncio.Event]:
             yield stop
         finally:
             stop.set()
-
-
-async def until(happens: Callable[[], object]) -> None:
-    async with asyncio.timeout(15):
-        while not happens():
-            await asyncio.sleep(0.01)
-
-
-def url_of(desk: Desk) -> str:
-    return desk.database.pool.conninfo
 
 
 # ---------------------------------------------------------------- in order, and once
@@ -132,53 +136,53 @@ async def test_reply_arrives_and_is_shown_as_sent(desk: Desk, wechat: Wechat) ->
     assert await chat.left() == 19
 
 
-async def test_two_senders_send_each_message_once_and_each_thread_in_order(desk: Desk, wechat: Wechat) -> None:
+async def test_two_senders_send_each_message_once_and_in_order(desk: Desk, wechat: Wechat, url: str) -> None:
     first = await a_chat(desk)
     chats = [first, *[await a_chat(desk, agent=first.anna) for _ in range(5)]]
-    async with at_work(a_sender(desk), a_sender(desk), url=url_of(desk)):
+    async with at_work(a_sender(desk), a_sender(desk), url=url):
         for n in range(8):
             await asyncio.gather(*(chat.reply(f"第{n}句") for chat in chats))
-        await until(lambda: len(wechat.sent) >= 48)
+        await wechat.got(48)
     assert len(wechat.sent) == 48
     for chat in chats:
         assert [text for to, text in wechat.sent if to == chat.customer] == [f"第{n}句" for n in range(8)]
         assert await chat.states() == [("sent", None)] * 8
 
 
-async def test_slow_answer_for_one_customer_holds_up_no_other(desk: Desk, wechat: Wechat) -> None:
+async def test_slow_answer_for_one_customer_holds_up_no_other(desk: Desk, wechat: Wechat, url: str) -> None:
     slow = await a_chat(desk)
     quick = await a_chat(desk, agent=slow.anna)
     wechat.gate.clear()
-    async with at_work(a_sender(desk), url=url_of(desk)):
+    async with at_work(a_sender(desk), url=url):
         await slow.reply("一")
         await slow.reply("二")
-        await until(lambda: len(wechat.sent) == 1)
+        await wechat.got(1)
         await quick.reply("三")
-        await until(lambda: len(wechat.sent) == 2)
+        await wechat.got(2)
         assert wechat.sent[-1] == (quick.customer, "三")
         wechat.gate.set()
-        await until(lambda: len(wechat.sent) == 3)
+        await wechat.got(3)
 
 
-async def test_sender_that_is_told_to_stop_records_what_it_is_sending(desk: Desk, wechat: Wechat) -> None:
+async def test_sender_that_is_told_to_stop_records_what_it_is_sending(desk: Desk, wechat: Wechat, url: str) -> None:
     chat = await a_chat(desk)
     wechat.gate.clear()
-    async with at_work(a_sender(desk), url=url_of(desk)) as stop:
+    async with at_work(a_sender(desk), url=url) as stop:
         await chat.reply()
-        await until(lambda: wechat.sent)
+        await wechat.got(1)
         stop.set()
         wechat.gate.set()
     assert await chat.states() == [("sent", None)]
 
 
-async def test_sender_is_woken_at_once(desk: Desk, wechat: Wechat) -> None:
+async def test_sender_is_woken_at_once(desk: Desk, wechat: Wechat, url: str) -> None:
     chat = await a_chat(desk)
-    async with at_work(a_sender(desk), url=url_of(desk)):
+    async with at_work(a_sender(desk), url=url):
         await chat.reply("一")
-        await until(lambda: len(wechat.sent) == 1)
+        await wechat.got(1)
         async with asyncio.timeout(0.7):  # sooner than its own look would be
             await chat.reply("二")
-            await until(lambda: len(wechat.sent) == 2)
+            await wechat.got(2)
 
 
 # ---------------------------------------------------------------- what the provider answers
@@ -295,15 +299,17 @@ async def lease_ends(desk: Desk) -> None:
         await tx.execute("UPDATE deliveries SET lease_until = now() - interval '1 second' WHERE state = 'sending'")
 
 
-async def test_message_whose_sender_died_is_unconfirmed_and_the_next_goes_on(desk: Desk, wechat: Wechat) -> None:
+async def test_message_of_a_dead_sender_is_unconfirmed_and_the_next_goes_on(
+    desk: Desk, wechat: Wechat, url: str
+) -> None:
     chat = await a_chat(desk)
     await chat.reply("一")
     await chat.reply("二")
     async with desk.database.as_system() as tx:
         assert len(await claim_deliveries(tx, sender_id=new_id(), most=10)) == 1
     await lease_ends(desk)
-    async with at_work(a_sender(desk), url=url_of(desk)):
-        await until(lambda: wechat.sent)
+    async with at_work(a_sender(desk), url=url):
+        await wechat.got(1)
     assert wechat.sent == [(chat.customer, "二")]
     assert await chat.states() == [("unconfirmed", "sender_lost"), ("sent", None)]
 
@@ -315,10 +321,8 @@ async def test_word_of_a_slow_sender_still_counts_after_its_lease(desk: Desk, we
     async with desk.database.as_system() as tx:
         (claimed,) = await claim_deliveries(tx, sender_id=sender_id, most=1)
     await lease_ends(desk)
-    async with at_work(a_sender(desk), url=url_of(desk)):
-        async with asyncio.timeout(15):
-            while await chat.states() != [("unconfirmed", "sender_lost")]:
-                await asyncio.sleep(0.01)
+    await a_sender(desk).let_go_of_lost()
+    assert await chat.states() == [("unconfirmed", "sender_lost")]
     async with desk.database.in_workspace(desk.workspace_id) as tx:
         recorded = await record_outcome(
             tx,

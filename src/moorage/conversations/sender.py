@@ -71,11 +71,23 @@ class Sender:
         async with asyncio.TaskGroup() as sends:
             return await self._start_sends(sends)
 
+    async def let_go_of_lost(self) -> None:
+        """Mark what a sender has not told of within its lease as unconfirmed."""
+        async with self._database.as_system() as tx:
+            lost = await find_lost_deliveries(tx, most=LOST_AT_ONCE)
+        for delivery in lost:
+            log.warning("delivery_unconfirmed", delivery_id=delivery.id, workspace_id=delivery.workspace_id)
+
+            async def record(tx: Tx, delivery: ClaimedDelivery = delivery) -> None:
+                await record_lost(tx, delivery=delivery)
+
+            await self._database.run(delivery.workspace_id, record)
+
     async def _turn(self, sends: asyncio.TaskGroup) -> None:
         """Start what can be started, or wait for a reason to look again."""
         self._wake.clear()
         try:
-            await self._let_go_of_lost()
+            await self._look_for_lost()
             started = await self._start_sends(sends)
         except (psycopg.OperationalError, PoolTimeout):
             log.warning("sender_interrupted")
@@ -83,6 +95,12 @@ class Sender:
             return
         if started == 0:
             await self._wait()
+
+    async def _look_for_lost(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._look_for_lost_at:
+            self._look_for_lost_at = now + LOOKS_EVERY_S
+            await self.let_go_of_lost()
 
     async def _wait(self) -> None:
         try:
@@ -110,21 +128,6 @@ class Sender:
         for delivery in claimed:
             sends.create_task(self._supervise(delivery))
         return len(claimed)
-
-    async def _let_go_of_lost(self) -> None:
-        now = asyncio.get_running_loop().time()
-        if now < self._look_for_lost_at:
-            return
-        self._look_for_lost_at = now + LOOKS_EVERY_S
-        async with self._database.as_system() as tx:
-            lost = await find_lost_deliveries(tx, most=LOST_AT_ONCE)
-        for delivery in lost:
-            log.warning("delivery_unconfirmed", delivery_id=delivery.id, workspace_id=delivery.workspace_id)
-
-            async def record(tx: Tx, delivery: ClaimedDelivery = delivery) -> None:
-                await record_lost(tx, delivery=delivery)
-
-            await self._database.run(delivery.workspace_id, record)
 
     async def _supervise(self, delivery: ClaimedDelivery) -> None:
         """Carry out one delivery. Whatever goes wrong in it, the others go on, and its lease makes it unconfirmed."""
