@@ -11,8 +11,8 @@ FOLDER = Path(__file__).parents[1] / "console_dist"
 
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
-SERVERS_OWN = ("api/", "wechat/", "assets/")
-"""Paths that are never the console's to route: what is not there is missing."""
+SERVERS_OWN = ("api", "wechat", "assets")
+"""First parts of paths that are never the console's to route: what is not there is missing."""
 
 
 class ConsoleFiles(StaticFiles):
@@ -37,5 +37,5 @@ class ConsoleFiles(StaticFiles):
 
 
 def _is_page(path: str) -> bool:
-    last = path.rsplit("/", 1)[-1]
-    return not path.startswith(SERVERS_OWN) and "." not in last.removeprefix(".")
+    first, last = path.split("/", 1)[0], path.rsplit("/", 1)[-1]
+    return first not in SERVERS_OWN and "." not in last.removeprefix(".")

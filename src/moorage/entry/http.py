@@ -3,11 +3,9 @@
 import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
-from typing import Literal
 
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
-from pydantic import BaseModel
 from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
@@ -22,8 +20,9 @@ from moorage.entry import health
 from moorage.entry.console_files import ConsoleFiles
 from moorage.entry.container import Container, open_container
 from moorage.entry.counters import Counters
+from moorage.entry.described import DescribedApp, Problem
 from moorage.entry.idempotency import Idempotency
-from moorage.entry.problems import MEDIA_TYPE, add_problem_handlers
+from moorage.entry.problems import add_problem_handlers
 from moorage.entry.push_routes import PushDoor, push_router
 from moorage.entry.request_log import RequestLog
 from moorage.entry.safety import BodyLimit, SafetyHeaders
@@ -46,20 +45,9 @@ ROUTERS: Sequence[APIRouter] = (
 )
 
 
-class Problem(BaseModel):
-    """What went wrong. `code` is stable; `details` are the failure's own fields."""
-
-    type: Literal["about:blank"]
-    title: str
-    status: int
-    code: str
-    detail: str
-    details: dict[str, object]
-
-
 def create_app(settings: Settings) -> FastAPI:
     """Return the web application. It opens what it needs when it is started, and closes that when it is stopped."""
-    app = FastAPI(
+    app = DescribedApp(
         title="Moorage",
         version="1",
         openapi_url=f"{API}/openapi.json",
@@ -67,7 +55,7 @@ def create_app(settings: Settings) -> FastAPI:
         redoc_url=None,
         lifespan=_lifespan(settings),
         generate_unique_id_function=_operation_id,
-        responses={"default": {"model": Problem, "description": "What went wrong", "content": {MEDIA_TYPE: {}}}},
+        responses={"default": {"model": Problem, "description": "What went wrong"}},
     )
     app.state.counters = Counters()
     add_problem_handlers(app)
