@@ -167,6 +167,23 @@ def test_a_strangers_body_is_not_parsed() -> None:
     forged = replace(request, query={**request.query, "signature": "0" * 40}, body=b"<!DOCTYPE x><x>")
     with pytest.raises(MalformedInput, match="invalid_signature"):
         receive(forged)
+    unsigned = {name: value for name, value in forged.query.items() if name != "signature"}
+    with pytest.raises(MalformedInput, match="invalid_signature"):
+        receive(replace(forged, query=unsigned))
+
+
+def test_a_sealed_push_needs_no_other_signature_than_its_own() -> None:
+    request = sealed_push(a_message("好"))
+    query = {name: value for name, value in request.query.items() if name != "signature"}
+    assert take(replace(request, query=query)).what == CustomerMessage(content=Text(text="好"))
+
+
+def test_a_bare_or_spread_out_envelope_is_read_as_well() -> None:
+    request = sealed_push(a_message("好"))
+    encrypt = text_of(read_fields(request.body), "Encrypt") or ""
+    in_json = json.dumps({"Encrypt": encrypt}).replace("/", "\\/").encode()
+    for body in (f"<xml>\n <Encrypt>\n{encrypt}\n</Encrypt>\n</xml>".encode(), in_json):
+        assert take(replace(request, body=body)).what == CustomerMessage(content=Text(text="好"))
 
 
 # ---------------------------------------------------------------- answers

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 
 from moorage.connectors.contract import AddressVerified, MalformedInput, RawRequest
 from moorage.connectors.wechat_oa import crypto
-from moorage.connectors.wechat_oa.fields import Fields, read_fields, text_of
+from moorage.connectors.wechat_oa.fields import Fields, read_fields, sealed_part
 from moorage.connectors.wechat_oa.manifest import MOST_BODY_BYTES, SIGNED_WITHIN
 
 MOST_NONCE_CHARACTERS = 64
@@ -39,7 +39,7 @@ def check_frame(*, credentials: Mapping[str, str], request: RawRequest, now: dat
     if request.method == "GET":
         check_url_signature(credentials=credentials, query=request.query, now=now)
         return AddressVerified(body=request.query.get("echostr", "").encode("utf-8", "replace"))
-    if "signature" in request.query:  # always sent; a stranger's body is not even parsed
+    if "signature" in request.query:  # always sent, though it does not cover the body
         check_url_signature(credentials=credentials, query=request.query, now=now)
     if request.content_type.partition(";")[0].strip().lower() not in CONTENT_TYPES:
         raise MalformedInput(reason="wrong_content_type")
@@ -58,13 +58,12 @@ def open_sealed(*, credentials: Mapping[str, str], request: RawRequest, now: dat
     """Return what a sealed request holds. Raises MalformedInput, `invalid_signature` before anything else."""
     query = request.query
     timestamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
-    outer = read_fields(request.body)
-    encrypt = (text_of(outer, "Encrypt") or "").strip()
+    encrypt = sealed_part(request.body)
     expected = crypto.sign_message(token=credentials["token"], timestamp=timestamp, nonce=nonce, encrypt=encrypt)
     crypto.check_signature(expected=expected, given=query.get("msg_signature", ""))
     _check_age(timestamp=timestamp, nonce=nonce, now=now)
     key, body = _unsealed(encrypt, credentials=credentials)
-    return Opened(outer=outer, body=body, key=key, nonce=nonce)
+    return Opened(outer=read_fields(request.body), body=body, key=key, nonce=nonce)
 
 
 def _check_age(*, timestamp: str, nonce: str, now: datetime) -> None:
