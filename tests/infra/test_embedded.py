@@ -16,6 +16,8 @@ from moorage.infra.embedded import Engine, running_engine, start_engine
 from moorage.infra.postgres_cluster import EngineUnavailable, OtherMajorVersion
 from moorage.infra.postgres_process import start_process, unprivileged
 
+pytestmark = pytest.mark.server
+
 FAST = {"fsync": "off"}
 PARENT = """
 import sys, threading

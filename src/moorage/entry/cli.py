@@ -46,6 +46,8 @@ def demo(
     settings = Settings()
     if data_dir is not None:
         settings = settings.model_copy(update={"data_dir": data_dir})
+    if port is None and "port" in settings.model_fields_set:
+        port = settings.port
     run_demo(settings=settings, port=port, ready_file=ready_file)
 
 
@@ -112,8 +114,17 @@ def _explain(errors: ExceptionGroup[Exception]) -> int:
         if isinstance(error, ExceptionGroup):
             _explain(error)  # pyright: ignore[reportUnknownArgumentType] -- a group inside a group
         else:
-            print(f"moorage: {error}", file=sys.stderr)
+            print(f"moorage: {_sentence(error)}", file=sys.stderr)
     return 1
+
+
+def _sentence(error: Exception) -> str:
+    """Return what an error says of itself; where it has no words of its own, what its kind means, with its fields."""
+    if not isinstance(error, DomainError) or type(error).__str__ is not DomainError.__str__:
+        return str(error)
+    meaning = (type(error).__doc__ or "").split("\n", 1)[0]
+    fields = ", ".join(f"{name}: {value}" for name, value in error.details().items())
+    return f"{meaning} ({fields})" if fields else meaning
 
 
 async def _try_parts(settings: Settings) -> None:

@@ -7,7 +7,6 @@ again what ends, and takes all of them along when it goes, even by kill -9.
 import asyncio
 import fcntl
 import signal
-import socket
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -23,11 +22,13 @@ from moorage.entry.demo_programs import Addresses, demo_programs
 from moorage.entry.demo_ready import announce, until_ready
 from moorage.entry.demo_record import DemoRecord, keep_record, kept_record
 from moorage.entry.demo_workspace import build_demo_workspace
+from moorage.entry.ports import reserve_exactly, reserve_port
 from moorage.entry.supervisor import Supervisor
 from moorage.infra.migrate import migrate
 from moorage.infra.secrets import kept_keys
 from moorage.infra.settings import Settings, required_migration_url
 
+DEFAULT_PORT = 8700
 DEFAULT_SANDBOX_PORT = 8701
 
 
@@ -43,18 +44,6 @@ class DemoRunsAlready(DomainError):
         return f"Another demo runs on {self.data_dir}: end it, or name another folder with --data-dir."
 
 
-@dataclass(eq=False)
-class PortTaken(DomainError):
-    """The port that was asked for is in use."""
-
-    code: ClassVar[str] = "entry.port_taken"
-    kind: ClassVar[str] = "conflict"
-    port: int
-
-    def __str__(self) -> str:
-        return f"Port {self.port} is in use: name another one with --port, or none to have a free one chosen."
-
-
 def run_demo(*, settings: Settings, port: int | None, ready_file: Path | None) -> None:
     """Run a demo in `settings.data_dir` until Ctrl-C or SIGTERM.
 
@@ -68,12 +57,12 @@ def run_demo(*, settings: Settings, port: int | None, ready_file: Path | None) -
     data_dir = settings.data_dir.resolve()
     data_dir.mkdir(parents=True, exist_ok=True)
     with _only_demo(data_dir), ExitStack() as stack:
+        record = _with_ports(stack, data_dir, wanted=port, bind=settings.bind)
         engine = None
         if settings.database_url is None:
             tell("PostgreSQL starts")
             engine = stack.enter_context(EngineKeeper(folder=data_dir / "postgres", tell=tell))
             settings = settings.model_copy(update=engine.database_settings())
-        record = _with_ports(data_dir, kept_record(data_dir), wanted=port, bind=settings.bind)
         settings = _demo_settings(settings, data_dir=data_dir, record=record)
         tell("the schema is brought up to date")
         migrate(url=required_migration_url(settings))
@@ -102,24 +91,16 @@ def _only_demo(data_dir: Path) -> Generator[None]:
         yield
 
 
-def _with_ports(data_dir: Path, record: DemoRecord, *, wanted: int | None, bind: str) -> DemoRecord:
-    """Return the record with ports that are free: those of last time if possible, so that addresses stay the same."""
-    port = _free_port(bind, record.port or Settings.model_fields["port"].default) if wanted is None else wanted
-    if wanted and _free_port(bind, wanted) != wanted:
-        raise PortTaken(port=wanted)
-    sandbox_port = _free_port("127.0.0.1", record.sandbox_port or DEFAULT_SANDBOX_PORT)
-    ports = {"port": port or _free_port(bind, 0), "sandbox_port": sandbox_port}
-    return keep_record(data_dir, record.model_copy(update=ports))
-
-
-def _free_port(bind: str, preferred: int) -> int:
-    with socket.socket(socket.AF_INET6 if ":" in bind else socket.AF_INET) as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((bind, preferred))
-        except OSError:
-            probe.bind((bind, 0))
-        return int(probe.getsockname()[1])
+def _with_ports(stack: ExitStack, data_dir: Path, *, wanted: int | None, bind: str) -> DemoRecord:
+    """Return the record with ports reserved: those of last time if possible, so that addresses stay the same."""
+    record = kept_record(data_dir)
+    if wanted:
+        port = reserve_exactly(stack, bind=bind, port=wanted)
+    else:
+        usual = record.port or DEFAULT_PORT
+        port = reserve_port(stack, bind=bind, preferred=usual if wanted is None else 0)
+    sandbox_port = reserve_port(stack, bind="127.0.0.1", preferred=record.sandbox_port or DEFAULT_SANDBOX_PORT)
+    return keep_record(data_dir, record.model_copy(update={"port": port, "sandbox_port": sandbox_port}))
 
 
 def _demo_settings(settings: Settings, *, data_dir: Path, record: DemoRecord) -> Settings:
