@@ -33,6 +33,16 @@ class PlatformReason(StrEnum):
     NOT_CERTIFIED = "not_certified"
 
 
+class DockingReason(StrEnum):
+    """Why an attempt to dock an account came to nothing, where it was not the provider that refused."""
+
+    ALREADY_DOCKED = "already_docked"
+    OTHER_ACCOUNT = "other_account"
+    ATTEMPT_EXPIRED = "attempt_expired"
+    ATTEMPT_FOREIGN = "attempt_foreign"
+    ATTEMPT_UNKNOWN = "attempt_unknown"
+
+
 # ---------------------------------------------------------------- data that the console reads too
 
 
@@ -43,6 +53,11 @@ class PermissionSet:
     id: int
     name: str
     required: bool
+
+    @property
+    def missing_reason(self) -> str:
+        """Return the word for an account that has not granted it."""
+        return f"set_missing_{self.name}"
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from typing import cast
 
 import httpx
 
+from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest
 from moorage.connectors.contract import Connector, IssuesTokens, Manifest
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.connector import WechatOfficialAccount
+from moorage.connectors.wechat_oa.platform import WechatPlatform
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,15 +18,34 @@ class ProviderUrls:
     """Where the providers are; other addresses than their own in the sandbox."""
 
     wechat_api: str
+    wechat_mp: str = "https://mp.weixin.qq.com"
 
 
 Connectors = Mapping[str, Connector]
 
 
-def open_connectors(*, http: httpx.AsyncClient, urls: ProviderUrls) -> Connectors:
-    """Return every kind's connector by its name. All of them call out through `http`."""
-    kinds: tuple[Connector, ...] = (WechatOfficialAccount(api=WechatApi(http=http, api_url=urls.wechat_api)),)
+def open_connectors(
+    *, http: httpx.AsyncClient, urls: ProviderUrls, platforms: Mapping[str, Mapping[str, str]] | None = None
+) -> Connectors:
+    """Return every kind's connector by its name. All of them call out through `http`.
+
+    `platforms` holds, by kind, the credentials of our platform that this process was started with.
+    """
+    given = platforms or {}
+    wechat_api = WechatApi(http=http, api_url=urls.wechat_api, other_urls=(urls.wechat_mp,))
+    wechat = WechatOfficialAccount(
+        api=wechat_api,
+        platform=WechatPlatform(
+            api=wechat_api, mp_url=urls.wechat_mp, configured=given.get(WechatOfficialAccount.manifest.kind)
+        ),
+    )
+    kinds: tuple[Connector, ...] = (wechat,)
     return {kind.manifest.kind: kind for kind in kinds}
+
+
+def platform_manifests() -> Mapping[str, PlatformManifest]:
+    """Return, by kind, what the platforms of those kinds need that are docked by authorization."""
+    return {WechatOfficialAccount.manifest.kind: WechatPlatform.manifest}
 
 
 def manifests() -> tuple[Manifest, ...]:
@@ -37,3 +58,9 @@ def token_issuer(connector: Connector) -> IssuesTokens:
     if not hasattr(connector, "issue_token"):
         raise TypeError(f"{connector.manifest.kind} issues no tokens")
     return cast("IssuesTokens", connector)
+
+
+def platform_power(connector: Connector) -> AuthorizesByPlatform | None:
+    """Return the power to dock accounts by authorization, or None for a kind without it."""
+    platform: object = getattr(connector, "platform", None)
+    return None if platform is None else cast("AuthorizesByPlatform", platform)

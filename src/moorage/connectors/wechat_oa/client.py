@@ -14,6 +14,7 @@ import httpx
 from moorage.connectors.contract import IssuedToken, Sent, Unreachable
 from moorage.connectors.wechat_oa.refusals import failure_of, failure_of_token_call
 from moorage.infra.http_client import CallFailed, call
+from moorage.infra.public_hosts import host_of, is_fetchable
 
 MOST_DETAIL_CHARACTERS = 300
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
@@ -25,9 +26,11 @@ LONGEST_TOKEN_LIFE_S = 7200
 class WechatApi:
     """The calls of one installation, on behalf of any account."""
 
-    def __init__(self, *, http: httpx.AsyncClient, api_url: str) -> None:
+    def __init__(self, *, http: httpx.AsyncClient, api_url: str, other_urls: tuple[str, ...] = ()) -> None:
+        """`other_urls` are further places of WeChat's that pictures may be fetched from, wherever they are."""
         self._http = http
         self._api_url = api_url.rstrip("/")
+        self._own_hosts = frozenset(host_of(url) for url in (api_url, *other_urls))
 
     async def stable_token(self, *, appid: str, secret: str, force: bool, deadline: float) -> IssuedToken:
         """Return the account's token. `force` ends the present one at once; WeChat allows that 20 times a day.
@@ -37,34 +40,34 @@ class WechatApi:
         asked: dict[str, object] = {"grant_type": "client_credential", "appid": appid, "secret": secret}
         if force:
             asked["force_refresh"] = True
-        answer = await self._post("/cgi-bin/stable_token", asked, deadline=deadline)
-        if errcode := _errcode(answer):
-            raise failure_of_token_call(errcode=errcode, detail=_detail(answer))
-        token, lasts_s = answer.get("access_token"), answer.get("expires_in")
-        if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN_CHARACTERS or not isinstance(lasts_s, int):
-            raise _not_wechat(detail="an answer without a token")
-        return IssuedToken(token=token, lasts=timedelta(seconds=max(0, min(lasts_s, LONGEST_TOKEN_LIFE_S))))
+        answer = await self.post("/cgi-bin/stable_token", asked, deadline=deadline)
+        if errcode := errcode_of(answer):
+            raise failure_of_token_call(errcode=errcode, detail=detail_of(answer))
+        return token_of(answer, "access_token")
 
     async def send_text(self, *, token: str, openid: str, text: str, deadline: float) -> Sent:
         """Hand one text over to one customer. Raises a provider failure, TokenRefused among them."""
         asked = {"touser": openid, "msgtype": "text", "text": {"content": _CONTROLS.sub("", text)}}
-        answer = await self._post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
-        if errcode := _errcode(answer):
-            raise failure_of(errcode=errcode, detail=_detail(answer))
+        answer = await self.post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
+        if errcode := errcode_of(answer):
+            raise failure_of(errcode=errcode, detail=detail_of(answer))
         message_id = answer.get("msgid")
         return Sent(external_message_id=None if message_id is None else str(message_id))
 
     async def show_typing(self, *, token: str, openid: str, deadline: float) -> None:
         """Show "typing" to one customer for 15 s. Raises a provider failure."""
         asked = {"touser": openid, "command": "Typing"}
-        answer = await self._post("/cgi-bin/message/custom/typing", asked, token=token, deadline=deadline)
-        if errcode := _errcode(answer):
-            raise failure_of(errcode=errcode, detail=_detail(answer))
+        answer = await self.post("/cgi-bin/message/custom/typing", asked, token=token, deadline=deadline)
+        if errcode := errcode_of(answer):
+            raise failure_of(errcode=errcode, detail=detail_of(answer))
 
-    async def _post(
+    async def post(
         self, path: str, asked: Mapping[str, object], *, deadline: float, token: str | None = None
     ) -> Mapping[str, object]:
-        """Return the JSON object that WeChat answers; its status is 200 for success and refusal alike."""
+        """Return the JSON object that WeChat answers; its status is 200 for success and refusal alike.
+
+        Raises Unreachable where nothing comes, or something that is not WeChat's.
+        """
         request = self._http.build_request(
             "POST",
             self._api_url + path,
@@ -73,13 +76,25 @@ class WechatApi:
             content=json.dumps(asked, ensure_ascii=False).encode("utf-8", "replace"),
             headers={"content-type": "application/json; charset=utf-8"},
         )
+        return _read_object(await self._answered(request, deadline=deadline))
+
+    async def fetch(self, url: str, *, deadline: float) -> bytes:
+        """Return what lies at `url`, an address that WeChat's answer named. Raises Unreachable.
+
+        Only a public address or a host of WeChat's that this installation was told of is asked.
+        """
+        if not await is_fetchable(url, allowed=self._own_hosts):
+            raise Unreachable(external_code=None, detail="address_not_public", written=False)
+        return await self._answered(self._http.build_request("GET", url), deadline=deadline)
+
+    async def _answered(self, request: httpx.Request, *, deadline: float) -> bytes:
         try:
             response = await call(self._http, request, deadline=deadline)
         except CallFailed as error:
             raise Unreachable(external_code=None, detail=error.detail, written=error.written) from error
         if response.status_code != 200:
-            raise _not_wechat(detail=f"HTTP status {response.status_code}")
-        return _read_object(response.content)
+            raise not_wechat(detail=f"HTTP status {response.status_code}")
+        return response.content
 
 
 def _read_object(body: bytes) -> Mapping[str, object]:
@@ -87,24 +102,33 @@ def _read_object(body: bytes) -> Mapping[str, object]:
         # The declared encoding is not to be trusted, and texts may hold raw control characters.
         answer: object = json.loads(body.decode("utf-8", "replace"), strict=False)
     except (ValueError, RecursionError) as error:
-        raise _not_wechat(detail="an answer that is not JSON") from error
+        raise not_wechat(detail="an answer that is not JSON") from error
     if not isinstance(answer, dict):
-        raise _not_wechat(detail="an answer that is no JSON object")
+        raise not_wechat(detail="an answer that is no JSON object")
     return cast("dict[str, object]", answer)
 
 
-def _not_wechat(*, detail: str) -> Unreachable:
+def not_wechat(*, detail: str) -> Unreachable:
     """Return the failure for an answer that WeChat does not give. The request arrived somewhere: nobody knows more."""
     return Unreachable(external_code=None, detail=detail, written=True)
 
 
-def _errcode(answer: Mapping[str, object]) -> int:
+def errcode_of(answer: Mapping[str, object]) -> int:
     """Return the error code; 0 for success, which some calls tell by leaving it out."""
     errcode = answer.get("errcode", 0)
     if not isinstance(errcode, int):
-        raise _not_wechat(detail="an error code that is no number")
+        raise not_wechat(detail="an error code that is no number")
     return errcode
 
 
-def _detail(answer: Mapping[str, object]) -> str:
+def token_of(answer: Mapping[str, object], name: str) -> IssuedToken:
+    """Return the token that an answer carries under `name`. Raises Unreachable for an answer without one."""
+    token, lasts_s = answer.get(name), answer.get("expires_in")
+    if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN_CHARACTERS or not isinstance(lasts_s, int):
+        raise not_wechat(detail="an answer without a token")
+    return IssuedToken(token=token, lasts=timedelta(seconds=max(0, min(lasts_s, LONGEST_TOKEN_LIFE_S))))
+
+
+def detail_of(answer: Mapping[str, object]) -> str:
+    """Return what WeChat says about a refusal, for the details view."""
     return str(answer.get("errmsg", ""))[:MOST_DETAIL_CHARACTERS]

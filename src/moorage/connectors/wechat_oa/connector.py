@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import ClassVar
 
+from moorage.connectors.authorization import AuthorizesByPlatform
 from moorage.connectors.contract import (
     AddressVerified,
     Content,
@@ -34,12 +35,13 @@ from moorage.connectors.wechat_oa.wire import read_push, write_text_reply
 
 
 class WechatOfficialAccount:
-    """Connects Official Accounts that are docked with their own credentials."""
+    """Connects Official Accounts, docked with their own credentials or by authorizing our platform."""
 
     manifest: ClassVar[Manifest] = MANIFEST
 
-    def __init__(self, *, api: WechatApi) -> None:
+    def __init__(self, *, api: WechatApi, platform: AuthorizesByPlatform | None = None) -> None:
         self._api = api
+        self.platform = platform
 
     def receive(
         self, *, credentials: Mapping[str, str], request: RawRequest, now: datetime

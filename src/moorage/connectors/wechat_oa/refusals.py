@@ -7,6 +7,7 @@ import re
 from collections.abc import Mapping
 from datetime import timedelta
 
+from moorage.connectors.authorization import DockingReason, PlatformReason
 from moorage.connectors.contract import (
     AddressNotAllowed,
     ChannelReason,
@@ -18,6 +19,7 @@ from moorage.connectors.contract import (
     TokenRefused,
     TryLater,
 )
+from moorage.connectors.wechat_oa.permissions import PLATFORM_MANIFEST
 
 BUSY_FOR = timedelta(seconds=2)
 """How long to leave WeChat alone after -1, "system busy"."""
@@ -64,10 +66,50 @@ _REFUSALS: Mapping[int, str] = {
     48008: RefusalReason.KIND_NOT_SENDABLE,
     61007: RefusalReason.PERMISSION_MISSING,
 }
-_NOT_LISTED_ADDRESS = re.compile(r"invalid ip ([0-9A-Fa-f.:]{3,45})")
+_NOT_LISTED_ADDRESS = re.compile(r"\bip:? ?([0-9A-Fa-f.:]{3,45})", re.IGNORECASE)
+
+_ADDRESS_CODES = frozenset({40164, 61004})
+"""This server's address is not on the list: the account's own, or for 61004 that of the platform."""
+_PLATFORM_TOKEN_CODES = TOKEN_CODES | {42006, 61014}
+"""The platform's own token is too old or unknown."""
+_PLATFORM_CREDENTIALS: Mapping[int, str] = {
+    40013: "platform_appid_invalid",
+    40030: CredentialsReason.AUTHORIZATION_GONE,
+    40091: "ticket_refused",
+    40094: "platform_secret_invalid",
+    40125: "platform_secret_invalid",
+    41003: CredentialsReason.AUTHORIZATION_GONE,
+    41004: "platform_secret_invalid",
+    42002: CredentialsReason.AUTHORIZATION_GONE,
+    42007: CredentialsReason.AUTHORIZATION_GONE,
+    61000: "platform_appid_invalid",
+    61001: "platform_appid_invalid",
+    61003: CredentialsReason.AUTHORIZATION_GONE,
+    61005: "ticket_refused",
+    61006: "ticket_refused",
+    61011: "platform_appid_invalid",
+    61023: CredentialsReason.AUTHORIZATION_GONE,
+    61028: "platform_unpublished",
+    61029: "platform_unpublished",
+}
+_PLATFORM_REFUSALS: Mapping[int, str] = {
+    40029: PlatformReason.CODE_INVALID,
+    40163: PlatformReason.CODE_INVALID,
+    42003: PlatformReason.CODE_EXPIRED,
+    45009: "platform_daily_limit",
+    61007: RefusalReason.PERMISSION_MISSING,
+    61009: PlatformReason.CODE_INVALID,
+    61010: PlatformReason.CODE_EXPIRED,
+}
+PLATFORM_ADDRESS_NOT_ALLOWED = "platform_address_not_allowed"
 
 REASONS = frozenset(str(reason) for reason in (*_CREDENTIALS.values(), *_REFUSALS.values())) | {
-    str(reason) for reason in (*RefusalReason, *CredentialsReason, *ChannelReason)
+    str(reason)
+    for reason in (
+        *(*RefusalReason, *CredentialsReason, *ChannelReason, *PlatformReason, *DockingReason),
+        *(*_PLATFORM_CREDENTIALS.values(), *_PLATFORM_REFUSALS.values(), PLATFORM_ADDRESS_NOT_ALLOWED),
+        *(permission.missing_reason for permission in PLATFORM_MANIFEST.permission_sets if permission.required),
+    )
 }
 """Every reason that a channel of this kind can show; each has its sentence in `strings/`."""
 
@@ -87,19 +129,28 @@ def failure_of(*, errcode: int, detail: str) -> ProviderFailure:
         return TryLater(external_code=errcode, detail=detail, retry_after=MINUTE_LIMIT_FOR)
     if errcode in TOKEN_CODES:
         return TokenRefused(external_code=errcode, detail=detail, reason=CredentialsReason.TOKEN_REFUSED)
-    if errcode == 40164:
-        return _address_not_allowed(detail=detail)
+    if errcode in _ADDRESS_CODES:
+        reason = CredentialsReason.ADDRESS_NOT_ALLOWED if errcode == 40164 else PLATFORM_ADDRESS_NOT_ALLOWED
+        return _address_not_allowed(errcode=errcode, detail=detail, reason=reason)
     if reason := _CREDENTIALS.get(errcode):
         return CredentialsInvalid(external_code=errcode, detail=detail, reason=reason)
     return Refused(external_code=errcode, detail=detail, reason=_REFUSALS.get(errcode, RefusalReason.OTHER))
 
 
-def _address_not_allowed(*, detail: str) -> AddressNotAllowed:
+def failure_of_platform_call(*, errcode: int, detail: str) -> ProviderFailure:
+    """Return what WeChat's `errcode` means for a call of the platform itself."""
+    if errcode in _PLATFORM_TOKEN_CODES:
+        return TokenRefused(external_code=errcode, detail=detail, reason=CredentialsReason.TOKEN_REFUSED)
+    if errcode in _ADDRESS_CODES:
+        return _address_not_allowed(errcode=errcode, detail=detail, reason=PLATFORM_ADDRESS_NOT_ALLOWED)
+    if reason := _PLATFORM_CREDENTIALS.get(errcode):
+        return CredentialsInvalid(external_code=errcode, detail=detail, reason=reason)
+    if reason := _PLATFORM_REFUSALS.get(errcode):
+        return Refused(external_code=errcode, detail=detail, reason=reason)
+    return failure_of(errcode=errcode, detail=detail)
+
+
+def _address_not_allowed(*, errcode: int, detail: str, reason: str) -> AddressNotAllowed:
     """WeChat names the address it saw, which is the one that the admin must add to the list."""
     found = _NOT_LISTED_ADDRESS.search(detail)
-    return AddressNotAllowed(
-        external_code=40164,
-        detail=detail,
-        reason=CredentialsReason.ADDRESS_NOT_ALLOWED,
-        address=found[1] if found else "",
-    )
+    return AddressNotAllowed(external_code=errcode, detail=detail, reason=reason, address=found[1] if found else "")
