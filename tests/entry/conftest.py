@@ -6,6 +6,7 @@ import httpx
 import pytest
 
 from moorage.infra.database import Database
+from tests.entry.account import Account, a_docked_account
 from tests.entry.web import SignedIn, signed_in, web
 
 
@@ -21,3 +22,10 @@ async def owner(database: Database, client: httpx.AsyncClient) -> AsyncGenerator
     """The owner of a workspace of this test alone, signed in."""
     async with signed_in(database, client) as owner:
         yield owner
+
+
+@pytest.fixture
+async def account(database: Database, client: httpx.AsyncClient) -> AsyncGenerator[Account]:
+    """A docked account of this test alone."""
+    async with a_docked_account(database, client) as account:
+        yield account

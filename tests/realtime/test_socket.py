@@ -8,12 +8,16 @@ from typing import cast
 import psycopg
 import pytest
 from argon2 import PasswordHasher
-from fastapi import FastAPI
+from fastapi import FastAPI, WebSocket
+from starlette.types import Message
+from starlette.websockets import WebSocketState
 
 from moorage.core.ids import WorkspaceId, new_id
 from moorage.infra.database import Database
 from moorage.realtime.hub import Hub
+from moorage.realtime.model import CloseCode
 from moorage.realtime.routes import router
+from moorage.realtime.socket import AgentSocket
 from moorage.staff.guard import StaffDoor
 from moorage.staff.model import Role
 from moorage.staff.operations import create_workspace
@@ -26,6 +30,21 @@ from tests.conftest import MovableClock
 from tests.postgres import Server
 from tests.realtime.desk import Colleague, a_colleague, a_socket, say
 from tests.serving import served
+
+
+class Recorder:
+    """The server's end of a socket whose client says nothing."""
+
+    def __init__(self) -> None:
+        self.sent: list[Message] = []
+        self.websocket = WebSocket({"type": "websocket"}, receive=self.receive, send=self.send)
+        self.websocket.client_state = self.websocket.application_state = WebSocketState.CONNECTED
+
+    async def receive(self) -> Message:
+        return await asyncio.get_running_loop().create_future()
+
+    async def send(self, message: Message) -> None:
+        self.sent.append(message)
 
 
 @pytest.fixture
@@ -305,6 +324,31 @@ async def test_signing_out_closes_the_sessions_sockets_and_no_others(
         await say(database, lin.workspace_id, "all", text="still here")
         got = await other.facts_until(lambda facts: "test.said" in [fact["topic"] for fact in facts])
         assert got
+
+
+async def test_session_that_ended_while_the_socket_joined_is_sent_nothing(
+    database: Database, address: str, hub: Hub, lin: Colleague
+) -> None:
+    live = await find_session(database, token=lin.session.token)
+    assert live is not None
+    await sign_out(database, live=live, remote_address="127.0.0.1")
+    async with hub.joined(actor=live.actor, session_id=live.session_id, cursor=None) as joined:
+        recorder = Recorder()
+        await AgentSocket(websocket=recorder.websocket, hub=hub, database=database, joined=joined).serve()
+    assert recorder.sent == [{"type": "websocket.close", "code": 4401, "reason": ""}]
+
+
+async def test_hub_that_stops_sends_its_sockets_away_with_their_cursors(
+    database: Database, database_url: str, lin: Colleague
+) -> None:
+    live = await find_session(database, token=lin.session.token)
+    assert live is not None
+    hub = Hub(database=database, url=database_url)
+    running = asyncio.create_task(hub.run())
+    async with hub.joined(actor=live.actor, session_id=live.session_id, cursor=None) as joined:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert joined.member.outbox.closing is CloseCode.COME_AGAIN
 
 
 async def test_expired_session_is_closed_at_the_next_heartbeat(

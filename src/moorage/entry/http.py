@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
@@ -24,7 +25,7 @@ from moorage.entry.described import DescribedApp, Problem
 from moorage.entry.idempotency import Idempotency
 from moorage.entry.problems import add_problem_handlers
 from moorage.entry.push_routes import PushDoor, push_router
-from moorage.entry.request_log import RequestLog
+from moorage.entry.request_log import API, RequestLog
 from moorage.entry.safety import BodyLimit, SafetyHeaders
 from moorage.infra.settings import Settings
 from moorage.realtime.hub import Hub
@@ -35,7 +36,9 @@ from moorage.staff.guard import COOKIE, StaffDoor, database_of
 from moorage.staff.routes import router as staff_router
 from moorage.staff.sessions import find_session
 
-API = "/api"
+log = structlog.get_logger()
+
+RESTART_AFTER_S = 1.0
 ROUTERS: Sequence[APIRouter] = (
     staff_router,
     channels_router,
@@ -78,12 +81,25 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
         async with open_container(settings) as container, asyncio.TaskGroup() as tasks:
             hub = Hub(database=container.database, url=container.database_url)
             _furnish(app, container, hub)
-            loops = [tasks.create_task(hub.run()), tasks.create_task(container.clock.keep_measuring(container.pool))]
+            loops = [
+                tasks.create_task(_hand_out_facts(hub)),
+                tasks.create_task(container.clock.keep_measuring(container.pool)),
+            ]
             yield
             for loop in loops:
                 loop.cancel()
 
     return lifespan
+
+
+async def _hand_out_facts(hub: Hub) -> None:
+    """Run the hub until cancelled. A defect in it must not leave a process that serves and tells nobody anything."""
+    while True:
+        try:
+            await hub.run()
+        except Exception:
+            log.exception("hub_failed")
+        await asyncio.sleep(RESTART_AFTER_S)
 
 
 def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:

@@ -12,6 +12,10 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import ClassVar
 
+import psycopg
+import structlog
+from psycopg_pool import PoolTimeout
+from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -20,6 +24,8 @@ from moorage.core.errors import DomainError, Malformed
 from moorage.core.ids import PersonId
 from moorage.entry.problems import MEDIA_TYPE, domain_problem
 from moorage.infra.database import Database
+
+log = structlog.get_logger()
 
 COMMANDS = frozenset({"POST", "PUT", "PATCH", "DELETE"})
 LONGEST_KEY = 200
@@ -74,10 +80,17 @@ class _Captured:
 
     status: int = 0
     body: bytearray = field(default_factory=bytearray)
+    sets_cookie: bool = False
+
+    @property
+    def may_be_kept(self) -> bool:
+        """Return whether a repetition should get this answer again. A cookie is for one answer only."""
+        return not (self.sets_cookie or self.status in NOT_KEPT or self.status >= HTTPStatus.INTERNAL_SERVER_ERROR)
 
     def copy(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
+            self.sets_cookie = "set-cookie" in Headers(raw=message["headers"])
         elif message["type"] == "http.response.body":
             self.body += message.get("body", b"")
 
@@ -136,7 +149,7 @@ class Idempotency:
         async def tell(message: Message) -> None:
             captured.copy(message)
             if message["type"] == "http.response.body" and not message.get("more_body", False):
-                await settle(self._database(), command, lease=lease, status=captured.status, body=bytes(captured.body))
+                await self._settle(command, captured, lease=lease)
             await send(message)
 
         try:
@@ -144,6 +157,16 @@ class Idempotency:
         except Exception:
             await forget(self._database(), command, lease=lease)
             raise
+
+    async def _settle(self, command: Command, captured: _Captured, *, lease: datetime) -> None:
+        """Keep the answer, or free the key. The command is done by now: a database that is away changes nothing."""
+        try:
+            if captured.may_be_kept:
+                await keep(self._database(), command, lease=lease, status=captured.status, body=bytes(captured.body))
+            else:
+                await forget(self._database(), command, lease=lease)
+        except (psycopg.OperationalError, PoolTimeout) as error:
+            log.warning("answer_not_kept", error=type(error).__name__)
 
 
 async def claim(database: Database, command: Command) -> _Kept:
@@ -187,11 +210,8 @@ async def claim(database: Database, command: Command) -> _Kept:
     return kept if kept is not None else await claim(database, command)  # forgotten in between: it is free again
 
 
-async def settle(database: Database, command: Command, *, lease: datetime, status: int, body: bytes) -> None:
-    """Keep the answer for whoever asks again, or free the key if another try may be answered otherwise."""
-    if status in NOT_KEPT or status >= HTTPStatus.INTERNAL_SERVER_ERROR:
-        await forget(database, command, lease=lease)
-        return
+async def keep(database: Database, command: Command, *, lease: datetime, status: int, body: bytes) -> None:
+    """Keep the answer for whoever asks again."""
     async with database.in_platform() as tx:
         await tx.execute(
             """

@@ -32,6 +32,9 @@ STATUS_BY_KIND: Mapping[str, HTTPStatus] = {
     "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,
 }
 
+UNAVAILABLE = (psycopg.OperationalError, PoolTimeout, TooManyRequests, TimeoutError)
+"""Failures that are nobody's fault in particular and may be over when the client comes again."""
+
 CODE_BY_STATUS: Mapping[int, str] = {
     HTTPStatus.BAD_REQUEST: "core.malformed",
     HTTPStatus.NOT_FOUND: "core.missing",
@@ -77,10 +80,8 @@ def add_problem_handlers(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _http)
     app.add_exception_handler(psycopg.DataError, _unstorable)
     app.add_exception_handler(UnicodeEncodeError, _unstorable)
-    app.add_exception_handler(PoolTimeout, _unavailable)
-    app.add_exception_handler(TooManyRequests, _unavailable)
-    app.add_exception_handler(psycopg.OperationalError, _unavailable)
-    app.add_exception_handler(TimeoutError, _unavailable)
+    for kind in UNAVAILABLE:
+        app.add_exception_handler(kind, _unavailable)
 
 
 async def _domain(_: Request, error: Exception) -> JSONResponse:
@@ -114,6 +115,11 @@ async def _unstorable(_: Request, error: Exception) -> JSONResponse:
 
 
 async def _unavailable(_: Request, error: Exception) -> JSONResponse:
+    return unavailable_problem(error)
+
+
+def unavailable_problem(error: Exception) -> JSONResponse:
+    """Return the answer when one of UNAVAILABLE kept us from serving: the database is away, or all too slow."""
     log.warning("request_not_served", error=type(error).__name__)
     return problem(status=HTTPStatus.SERVICE_UNAVAILABLE, code="core.unavailable", headers={"Retry-After": "1"})
 

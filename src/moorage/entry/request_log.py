@@ -5,13 +5,16 @@ from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import MutableHeaders
+from starlette.requests import ClientDisconnect
+from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moorage.core.ids import new_id
-from moorage.entry.problems import problem
+from moorage.entry.problems import UNAVAILABLE, problem, unavailable_problem
 
 log = structlog.get_logger()
 
+API = "/api"
 QUIET = frozenset({"/healthz", "/readyz"})
 
 
@@ -46,12 +49,13 @@ class RequestLog:
 
         try:
             await self._app(scope, receive, tell)
-        except Exception:
-            log.exception("request_failed", path=_pattern(scope))
+        except ClientDisconnect:
+            log.info("client_left", path=_pattern(scope))
+        except Exception as error:
+            answer = _answer(error, scope)
             if scope["type"] != "http" or status is not None:
                 raise
-            defect = problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="core.defect")
-            await defect(scope, receive, tell)
+            await answer(scope, receive, tell)
         finally:
             if scope["type"] == "http" and scope["path"] not in QUIET:
                 took_ms = round((time.perf_counter() - started) * 1000, 1)
@@ -60,6 +64,17 @@ class RequestLog:
                 )
 
 
+def _answer(error: Exception, scope: Scope) -> Response:
+    """Log what no handler dealt with, and return the answer to it."""
+    if isinstance(error, UNAVAILABLE):
+        return unavailable_problem(error)
+    log.exception("request_failed", path=_pattern(scope))
+    return problem(status=HTTPStatus.INTERNAL_SERVER_ERROR, code="core.defect")
+
+
 def _pattern(scope: Scope) -> str:
+    """Return the route's pattern; an address that has none is not logged, because people put anything into it."""
     route: object = scope.get("route")
-    return str(getattr(route, "path", "(none)"))
+    pattern = str(getattr(route, "path", "(none)"))
+    below_api = scope["path"].startswith(f"{API}/") and not pattern.startswith(f"{API}/")
+    return f"{API}{pattern}" if below_api and pattern.startswith("/") else pattern

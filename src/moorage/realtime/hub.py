@@ -62,8 +62,13 @@ class Hub:
         return sum(len(members) for members in self._rooms.values())
 
     async def run(self) -> None:
-        """Hand out facts until cancelled."""
-        await self._reader.run()
+        """Hand out facts until cancelled. However that ends, every socket is told to come again with its cursor."""
+        try:
+            await self._reader.run()
+        finally:
+            for members in self._rooms.values():
+                for member in members:
+                    member.outbox.close(CloseCode.COME_AGAIN)
 
     @asynccontextmanager
     async def joined(self, *, actor: Actor, session_id: SessionId, cursor: Position | None) -> AsyncGenerator[Joined]:

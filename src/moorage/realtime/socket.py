@@ -43,7 +43,11 @@ class AgentSocket:
         self._checked_at = float("-inf")
 
     async def serve(self) -> None:
-        """Serve until the client goes or has to go."""
+        """Serve until the client goes or has to go.
+
+        The session is looked at once more at the start: it may have ended before this socket heard of such things.
+        """
+        await self._keep_session()
         async with asyncio.TaskGroup() as tasks:
             listening = tasks.create_task(self._listen())
             code = await self._send_all()
@@ -80,6 +84,9 @@ class AgentSocket:
             await self._send(resync(joined.start, reason="too_old"))
 
     async def _send(self, frame: str) -> None:
+        closing = self._outbox.closing
+        if closing is not None and closing is not CloseCode.COME_AGAIN:
+            raise Closed(closing)  # who has signed out is sent nothing more
         async with asyncio.timeout(SEND_LIMIT_S):
             await self._websocket.send_text(frame)
 
@@ -105,18 +112,20 @@ class AgentSocket:
         match said:
             case Ping():
                 self._outbox.answer(PONG)
-                await self._check()
+                await self._heartbeat()
             case Presence(workbench=workbench):
                 await self._set_workbench(opened=workbench)
             case None:
                 self._outbox.close(CloseCode.NOT_UNDERSTOOD)
 
-    async def _check(self) -> None:
-        """Prolong the agent's presence, and close if the session is over."""
+    async def _heartbeat(self) -> None:
         now = asyncio.get_running_loop().time()
-        if now - self._checked_at < CHECKS_EVERY_S:
-            return
-        self._checked_at = now
+        if now - self._checked_at >= CHECKS_EVERY_S:
+            self._checked_at = now
+            await self._keep_session()
+
+    async def _keep_session(self) -> None:
+        """Prolong the agent's presence, and close if the session is over."""
         with self._without_database():
             if not await session_lives(self._database, session_id=self._member.session_id):
                 self._outbox.close(CloseCode.SIGNED_OUT)
