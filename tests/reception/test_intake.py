@@ -9,10 +9,11 @@ from moorage.connectors.contract import Inbound, Text
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.fields import read_fields
 from moorage.infra.database import Tx
+from moorage.reception.intake import PushNotStored
 from moorage.reception.pushes import StoredPush, store_push
 from moorage.reception.sweeper import Sweeper
-from moorage.reception.taking_in import Request, take_in_request
-from tests.conftest import MovableClock, StatementCounter
+from moorage.reception.taking_in import MOST_ATTEMPTS, Request, take_in_request
+from tests.conftest import StatementCounter
 from tests.conversations.desk import Desk, an_openid
 
 MOST_STATEMENTS = 12
@@ -242,7 +243,7 @@ async def test_redelivery_that_waits_gets_the_answer_when_it_is_there(desk: Desk
     assert opened(desk, (await waiting).body) == "你好"
 
 
-async def test_push_behind_a_held_lock_is_acknowledged_and_swept_later(desk: Desk, clock: MovableClock) -> None:
+async def test_push_behind_a_held_lock_is_acknowledged_and_swept_at_once(desk: Desk) -> None:
     await desk.an_agent()
     customer = an_openid()
     await desk.push(desk.happened("subscribe", by=customer))
@@ -250,7 +251,6 @@ async def test_push_behind_a_held_lock_is_acknowledged_and_swept_later(desk: Des
         await tx.execute("SELECT FROM threads WHERE external_customer_id = %s FOR UPDATE", [customer])
         assert (await desk.hears(by=customer)).body == SUCCESS
     assert len(await desk.messages_of(customer)) == 1
-    clock.forward(timedelta(seconds=10))
     await Sweeper(database=desk.database, connectors=desk.connectors).sweep_pushes()
     messages = await desk.messages_of(customer)
     assert [message.author.kind for message in messages] == ["system", "customer", "agent"]
@@ -258,7 +258,7 @@ async def test_push_behind_a_held_lock_is_acknowledged_and_swept_later(desk: Des
     assert messages[-1].delivery.state == "queued"  # nobody waits for the answer any more
 
 
-async def test_stored_push_that_nobody_can_read_is_shown_and_blocks_nothing(desk: Desk, clock: MovableClock) -> None:
+async def test_stored_push_that_nobody_can_read_is_shown_and_blocks_nothing(desk: Desk) -> None:
     customer = an_openid()
     push = await stored(desk, desk.pushed(desk.said(by=customer)))
     async with desk.database.in_workspace(desk.workspace_id) as tx:
@@ -267,11 +267,42 @@ async def test_stored_push_that_nobody_can_read_is_shown_and_blocks_nothing(desk
     assert [message.content.type for message in await desk.messages_of(customer)] == ["unsupported", "text"]
 
 
+async def test_push_that_always_fails_is_shown_in_the_end_and_blocks_nothing(desk: Desk) -> None:
+    customer = an_openid()
+    push = await stored(desk, desk.pushed(desk.said(by=customer)))
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("UPDATE pushes SET attempts = %s WHERE id = %s", [MOST_ATTEMPTS, push.id])
+    await desk.hears("二", by=customer)
+    assert [message.content.type for message in await desk.messages_of(customer)] == ["unsupported", "text"]
+    assert await desk.value("SELECT outcome FROM pushes WHERE id = %s", push.id) == "unreadable"
+
+
+async def test_customer_whose_push_fails_rests_and_the_others_go_on(desk: Desk) -> None:
+    broken, fine = an_openid(), an_openid()
+    for customer in (broken, fine):
+        await stored(desk, desk.pushed(desk.said(by=customer)))
+        await desk.hears(by=customer)
+        await stored(desk, desk.pushed(desk.said(by=customer)))
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute(
+            """
+            UPDATE conversations SET engine_state = '{"version": 99}' WHERE thread_id =
+              (SELECT id FROM threads WHERE external_customer_id = %s)
+            """,
+            [broken],
+        )
+    sweeper = Sweeper(database=desk.database, connectors=desk.connectors)
+    await sweeper.sweep_pushes()
+    assert [len(await desk.messages_of(customer)) for customer in (broken, fine)] == [2, 3]
+    assert await desk.value("SELECT array_agg(attempts) FROM pushes WHERE taken_in_at IS NULL") == [1]
+    assert await sweeper.sweep_pushes() == 0
+
+
 async def test_push_that_cannot_be_stored_is_not_acknowledged(desk: Desk) -> None:
     body = desk.said(by=an_openid())
     async with desk.database.in_workspace(desk.workspace_id) as tx:
         await tx.execute("LOCK TABLE pushes IN ACCESS EXCLUSIVE MODE")
-        with pytest.raises(Exception, match="lock timeout"):
+        with pytest.raises(PushNotStored):
             await desk.push(body)
 
 

@@ -10,7 +10,6 @@ from uuid import UUID
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_restricted
@@ -76,7 +75,7 @@ class Sender:
         async with self._database.as_system() as tx:
             lost = await find_lost_deliveries(tx, most=LOST_AT_ONCE)
         for delivery in lost:
-            log.warning("delivery_unconfirmed", delivery_id=delivery.id, workspace_id=delivery.workspace_id)
+            log.warning("delivery_unconfirmed", delivery_id=str(delivery.id), workspace_id=str(delivery.workspace_id))
 
             async def record(tx: Tx, delivery: ClaimedDelivery = delivery) -> None:
                 await record_lost(tx, delivery=delivery)
@@ -89,7 +88,7 @@ class Sender:
         try:
             await self._look_for_lost()
             started = await self._start_sends(sends)
-        except (psycopg.OperationalError, PoolTimeout):
+        except psycopg.OperationalError:
             log.warning("sender_interrupted")
             await asyncio.sleep(PAUSE_AFTER_FAILURE_S)
             return
@@ -134,7 +133,9 @@ class Sender:
         try:
             await self._deliver(delivery)
         except Exception:
-            log.exception("delivery_not_recorded", delivery_id=delivery.id, workspace_id=delivery.workspace_id)
+            log.exception(
+                "delivery_not_recorded", delivery_id=str(delivery.id), workspace_id=str(delivery.workspace_id)
+            )
         finally:
             self._busy -= 1
             self._wake.set()
@@ -175,8 +176,8 @@ class Sender:
         recorded = await self._database.run(delivery.workspace_id, record)
         log.info(
             "delivery_tried",
-            delivery_id=delivery.id,
-            workspace_id=delivery.workspace_id,
+            delivery_id=str(delivery.id),
+            workspace_id=str(delivery.workspace_id),
             outcome=str(outcome.state),
             reason=outcome.reason,
             recorded=recorded,

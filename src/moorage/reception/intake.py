@@ -5,17 +5,19 @@ provider is told that all is well.
 """
 
 import asyncio
+from dataclasses import dataclass
 from datetime import timedelta
+from typing import ClassVar
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from moorage.channels.credentials import open_verification
 from moorage.channels.model import Address
 from moorage.channels.replays import refuse_replayed
 from moorage.connectors.contract import Inbound, WireReply
 from moorage.connectors.registry import Connectors
+from moorage.core.errors import DomainError
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
 from moorage.reception.pushes import StoredPush, leave_to_api, read_push, store_push
@@ -32,6 +34,15 @@ GIVES_UP_WITHIN_S = 0.4
 log = structlog.get_logger()
 
 
+@dataclass(eq=False)
+class PushNotStored(DomainError):
+    """The push could not be stored in time; nothing of it is kept, so the provider must come again."""
+
+    code: ClassVar[str] = "reception.push_not_stored"
+    kind: ClassVar[str] = "unavailable"
+    why: str
+
+
 class Intake:
     """Receives pushes for any channel."""
 
@@ -43,14 +54,14 @@ class Intake:
     async def receive(self, *, address: Address, inbound: Inbound, deadline: float) -> WireReply:
         """Return the answer to a verified push, at the latest at `deadline` (loop seconds) and a little.
 
-        Raises MalformedInput for a replayed signature, and whatever kept the push from being stored: then the
-        provider must be told to come again.
+        Raises MalformedInput for a replayed signature, and PushNotStored: then the provider must be told to come
+        again.
         """
         loop = asyncio.get_running_loop()
         passive_until = loop.time() + PASSIVE_WITHIN_S
         connector = self._connectors[address.kind]
-        push = await self._store(address, inbound)
-        if push.answer_by == "open":
+        push = await self._store(address, inbound, deadline=deadline)
+        if push.answer_by == "open" or not push.taken_in:
             request = Request(push=push, inbound=inbound, may_answer=lambda: loop.time() < passive_until)
             push = await self._settled(address, request, deadline=deadline)
         if push.answer_by != "passive" or push.reply is None:
@@ -62,11 +73,19 @@ class Intake:
             now=self._database.clock.now(),
         )
 
-    async def _store(self, address: Address, inbound: Inbound) -> StoredPush:
-        async with self._database.in_workspace(address.workspace_id, lock_timeout=LOCK_TIMEOUT) as tx:
-            if inbound.uncovered is not None:
-                await refuse_replayed(tx, channel_id=address.channel_id, uncovered=inbound.uncovered)
-            return await store_push(tx, channel_id=address.channel_id, inbound=inbound, not_before=tx.now + SWEPT_AFTER)
+    async def _store(self, address: Address, inbound: Inbound, *, deadline: float) -> StoredPush:
+        try:
+            async with (
+                asyncio.timeout_at(deadline),
+                self._database.in_workspace(address.workspace_id, lock_timeout=LOCK_TIMEOUT) as tx,
+            ):
+                if inbound.uncovered is not None:
+                    await refuse_replayed(tx, channel_id=address.channel_id, uncovered=inbound.uncovered)
+                return await store_push(
+                    tx, channel_id=address.channel_id, inbound=inbound, not_before=tx.now + SWEPT_AFTER
+                )
+        except (TimeoutError, psycopg.OperationalError) as reason:
+            raise PushNotStored(why=_name(reason)) from reason
 
     async def _settled(self, address: Address, request: Request, *, deadline: float) -> StoredPush:
         """Return the push when it is settled, by us or by who was quicker; else leave it to sweeper and API."""
@@ -76,10 +95,12 @@ class Intake:
                 if not push.taken_in:
                     return await self._take_in(address, request)
                 return await self._wait_for_answer(address, push)
-        except (TimeoutError, psycopg.OperationalError, PoolTimeout) as reason:
-            log.warning("push_left_to_sweeper", push_id=push.id, channel_id=address.channel_id, why=_name(reason))
+        except (TimeoutError, psycopg.OperationalError) as reason:
+            log.warning(
+                "push_left_to_sweeper", push_id=str(push.id), channel_id=str(address.channel_id), why=_name(reason)
+            )
         except Exception:
-            log.exception("push_not_taken_in", push_id=push.id, channel_id=address.channel_id)
+            log.exception("push_not_taken_in", push_id=str(push.id), channel_id=str(address.channel_id))
         return await self._give_up(address, push)
 
     async def _take_in(self, address: Address, request: Request) -> StoredPush:
@@ -108,8 +129,10 @@ class Intake:
             ):
                 await leave_to_api(tx, push_id=push.id, day=push.day)
                 return await read_push(tx, push_id=push.id, day=push.day)
-        except (TimeoutError, psycopg.OperationalError, PoolTimeout) as reason:
-            log.warning("push_not_given_up", push_id=push.id, channel_id=address.channel_id, why=_name(reason))
+        except (TimeoutError, psycopg.OperationalError) as reason:
+            log.warning(
+                "push_not_given_up", push_id=str(push.id), channel_id=str(address.channel_id), why=_name(reason)
+            )
             return push
 
 

@@ -184,10 +184,16 @@ async def settle_push(
 
 
 async def leave_to_api(tx: Tx, *, push_id: PushId, day: date) -> None:
-    """Give up the request's own answer to a push, if nobody has settled it: what is said goes through the API."""
+    """Give up the request's own answer to a push, if nobody has settled it: what is said goes through the API.
+
+    If it was not taken in either, the sweeper need not wait any longer.
+    """
     await tx.execute(
-        "UPDATE pushes SET answer_by = 'api' WHERE workspace_id = %s AND id = %s AND day = %s AND answer_by = 'open'",
-        [tx.workspace_id, push_id, day],
+        """
+        UPDATE pushes SET answer_by = 'api', not_before = %(now)s
+        WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND day = %(day)s AND answer_by = 'open'
+        """,
+        {"now": tx.now, "workspace_id": tx.workspace_id, "id": push_id, "day": day},
     )
 
 

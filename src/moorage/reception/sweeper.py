@@ -5,7 +5,6 @@ from datetime import timedelta
 
 import psycopg
 import structlog
-from psycopg_pool import PoolTimeout
 
 from moorage.connectors.registry import Connectors
 from moorage.infra.database import Database, Tx
@@ -40,7 +39,7 @@ class Sweeper:
                 if loop.time() >= queues_at:
                     queues_at = loop.time() + LOOKS_AT_QUEUES_EVERY_S
                     await self.sweep_queues()
-            except (psycopg.OperationalError, PoolTimeout):
+            except psycopg.OperationalError:
                 log.warning("sweep_interrupted")
             await _pause(stop)
 
@@ -73,10 +72,10 @@ class Sweeper:
         try:
             while await self._database.run(thread.workspace_id, lambda tx: self._take_in_one(tx, thread)):
                 taken += 1
-        except (psycopg.OperationalError, PoolTimeout):
-            raise
-        except Exception:
-            log.exception("push_not_swept", channel_id=thread.channel_id, workspace_id=thread.workspace_id)
+        except Exception as error:
+            if isinstance(error, psycopg.OperationalError) and error.sqlstate is None:
+                raise  # the database is away, which is not this customer's fault
+            log.exception("push_not_swept", channel_id=str(thread.channel_id), workspace_id=str(thread.workspace_id))
             await self._database.run(thread.workspace_id, lambda tx: _put_off(tx, thread))
         return taken
 

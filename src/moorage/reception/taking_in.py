@@ -37,6 +37,7 @@ from moorage.reception.pushes import (
 
 MOST_ATTEMPTS = 5
 """How often a push may fail to be taken in before it is shown as unreadable: what stands behind it must go on."""
+UNREADABLE = Unsupported(kind="unreadable")
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,16 +112,22 @@ async def _take_in_own(turn: Turn, connector: Connector, push: WaitingPush, requ
 
 
 async def _take_in_replayed(turn: Turn, connector: Connector, push: WaitingPush) -> None:
-    """Take in a push from its stored body. What cannot be read, or failed too often, is shown instead of decided."""
+    """Take in a push from its stored body; one that failed too often is shown without asking the engine again."""
+    if push.attempts >= MOST_ATTEMPTS:
+        hear_customer(turn.opened, content=UNREADABLE, sent_at=push.received_at)
+    else:
+        await _decide_replayed(turn, connector, push)
+    await _settle(turn, push, reply=None)
+
+
+async def _decide_replayed(turn: Turn, connector: Connector, push: WaitingPush) -> None:
     try:
-        inbound = connector.replay(body=push.body) if push.attempts < MOST_ATTEMPTS else None
+        inbound = connector.replay(body=push.body)
     except (MalformedInput, UnsupportedInput):
-        inbound = None
-    if inbound is None:
-        hear_customer(turn.opened, content=Unsupported(kind="unreadable"), sent_at=push.received_at)
+        incoming = Incoming(happened_at=push.received_at, content=UNREADABLE)
+        await react(turn, model.CustomerWrote(UNREADABLE.type), incoming=incoming)
     else:
         await _decide(turn, inbound)
-    await _settle(turn, push, reply=None)
 
 
 async def _decide(turn: Turn, inbound: Inbound) -> None:
