@@ -11,6 +11,7 @@ from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
 
 from wechat_sandbox.api import ProductApi
+from wechat_sandbox.components.pages import page_router
 from wechat_sandbox.control import control_router, install_refusals
 from wechat_sandbox.endpoints.registry import ENDPOINTS
 from wechat_sandbox.world import Sandbox
@@ -31,6 +32,7 @@ def create_app(*, sandbox: Sandbox) -> FastAPI:
     app = FastAPI(title="WeChat sandbox", lifespan=lifespan, docs_url=None, redoc_url=None)
     install_refusals(app)
     app.include_router(control_router(sandbox))
+    app.include_router(page_router(sandbox))
     _add_pages(app)
     _add_product_api(app, api=ProductApi(sandbox=sandbox, endpoints=ENDPOINTS))
     return app

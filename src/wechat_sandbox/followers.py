@@ -99,8 +99,10 @@ def is_typing(follower: Follower, *, now_s: float) -> bool:
     return follower.typing_until is not None and now_s < follower.typing_until
 
 
-def send_payload(sandbox: Sandbox, account: Account, follower: Follower, payload: Payload) -> list[Push]:
-    """Write the payload into the chat and push it to everybody who hears it."""
+def send_payload(
+    sandbox: Sandbox, account: Account, follower: Follower, payload: Payload, *, only: Component | None = None
+) -> list[Push]:
+    """Write the payload into the chat and push it to everybody who hears it, or to one platform alone."""
     now_s = sandbox.clock.now_s()
     if payload.trigger is not None:
         follower.buckets[payload.trigger] = refilled(policy=account.quota_policy, trigger=payload.trigger, now_s=now_s)
@@ -118,7 +120,10 @@ def send_payload(sandbox: Sandbox, account: Account, follower: Follower, payload
         push_id=push.push_id,
         data=_shown(payload),
     )
-    copies = _copies(sandbox, account, push)
+    if only is None:
+        copies = _copies(sandbox, account, push)
+    else:
+        copies = [_copy_for(push, receiver=only.appid, push_id=push.push_id)]
     for copy in copies:
         sandbox.pushes.submit(copy)
     return copies

@@ -3,9 +3,17 @@
 from fastapi import APIRouter, HTTPException
 from pydantic import BaseModel, Field, JsonValue
 
-from wechat_sandbox.components import authorizing, grants, registry, views
+from wechat_sandbox.components import authorizing, grants, registry, release_check, views
 from wechat_sandbox.components.permissions import grantable_sets
-from wechat_sandbox.model import Account, AuthorizationOrder, AuthorizationRequest, Component, Push, SealKind
+from wechat_sandbox.model import (
+    Account,
+    AuthorizationOrder,
+    AuthorizationRequest,
+    CheckResult,
+    Component,
+    Push,
+    SealKind,
+)
 from wechat_sandbox.world import Sandbox
 
 REFUSALS: dict[type[Exception], tuple[int, str]] = {
@@ -142,6 +150,10 @@ def _platform_routes(sandbox: Sandbox) -> APIRouter:
             order=_order(form) or component.authorization_order,
         )
         return _authorized_view(result)
+
+    @router.post("/{appid}/release-check")
+    async def run_release_check(appid: str) -> list[CheckResult]:
+        return await release_check.check_release(sandbox, _component(sandbox, appid))
 
     return router
 

@@ -97,6 +97,22 @@ def grant(
     return authorization, new_authorization_code(sandbox, component, account), "" if same else news
 
 
+def grant_unasked(
+    sandbox: Sandbox, component: Component, account: Account, *, pre_auth_code: str
+) -> tuple[Authorization, AuthorizationCode]:
+    """Grant a test account of the release check with all sets, published or not."""
+    authorization = Authorization(
+        account_appid=account.appid,
+        sets=list(component.permission_sets),
+        refresh_token=identifiers.new_refresh_token(),
+        authorized_at=sandbox.clock.now_s(),
+        pre_auth_code=pre_auth_code,
+    )
+    component.authorizations[account.appid] = authorization
+    component.pre_auth_codes[pre_auth_code].used = True
+    return authorization, new_authorization_code(sandbox, component, account)
+
+
 def checked_sets(component: Component, account: Account, *, sets: list[int] | None) -> list[int]:
     """Return the sets to grant, in the platform's order. Raises SetsRefused."""
     grantable = grantable_sets(component, account)

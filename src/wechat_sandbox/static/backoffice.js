@@ -1,15 +1,16 @@
 // The back office: what an administrator sees of one account.
 
+import { callRows, card, copyButton, field, fill, pushRows, showResult, tableCard } from './cards.js'
 import { accountPath, get, post } from './control.js'
 import { avatar, fillSelect, h } from './dom.js'
-import { fullTime, linkInOtherLanguage, t, withLanguage } from './language.js'
+import { linkInOtherLanguage, t, withLanguage } from './language.js'
 
 const POLL_MS = 1000
 const SHOWN = 100
 const KEY_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 const address = new URLSearchParams(location.search)
-const world = { accounts: [], account: null, open: new Set() }
+const world = { accounts: [], account: null }
 
 const top = buildTop()
 const office = document.getElementById('office')
@@ -29,20 +30,17 @@ function buildTop() {
     enter(account.appid)
   })
   const phone = h('a', {}, t.phone)
+  const grants = h('a', {}, t.grants)
   document.getElementById('top').append(
     h('h1', {}, h('span', { class: 'logo', 'aria-hidden': 'true' }), t.platform, h('small', {}, t.platformTag)),
     choice,
     create,
-    h('nav', {}, phone, h('a', { href: linkInOtherLanguage() }, t.otherLanguage)),
+    h('nav', {}, phone, grants, h('a', { href: withLanguage('/platform') }, t.platforms), h('a', { href: linkInOtherLanguage() }, t.otherLanguage)),
   )
-  return { choice, phone }
+  return { choice, phone, grants }
 }
 
 // ---- cards ----------------------------------------------------------------------------------------------------
-
-function card(title, aside, ...content) {
-  return h('section', { class: 'card', 'aria-label': title }, h('h2', {}, title, aside ?? null), ...content)
-}
 
 function basics(account) {
   const row = (label, value) => [h('dt', {}, label), h('dd', {}, h('code', {}, value), copyButton(value))]
@@ -53,15 +51,6 @@ function basics(account) {
     h('div', { class: 'who' }, avatar(account.name), h('div', {}, h('strong', {}, account.name), h('p', {}, kind))),
     h('dl', {}, row('AppID', account.appid), row('AppSecret', account.secret), row(t.original, account.username)),
   )
-}
-
-function copyButton(value) {
-  const button = h('button', { class: 'plain', type: 'button' }, t.copy)
-  button.addEventListener('click', async () => {
-    await navigator.clipboard.writeText(value)
-    button.textContent = t.copied
-  })
-  return button
 }
 
 function serverCard(account) {
@@ -112,10 +101,6 @@ function serverForm(account, badge) {
   return form
 }
 
-function field(label, input, beside) {
-  return h('div', { class: 'field' }, h('label', { for: input.id }, label), h('div', {}, input, beside ?? null))
-}
-
 function modeChoice(mode, chosen) {
   return h('label', {}, h('input', { type: 'radio', name: 'mode', value: mode, checked: mode === chosen }), t[mode])
 }
@@ -125,33 +110,11 @@ function randomKey() {
   return [...numbers].map((number) => KEY_LETTERS[number % KEY_LETTERS.length]).join('')
 }
 
-function showResult(element, text, kind) {
-  element.textContent = text
-  element.className = `result ${kind}`
-}
-
 function reasonText(reason) {
   return reason.startsWith('status_') ? `${t.badStatus} ${reason.slice(7)}` : (t.reasons[reason] ?? reason)
 }
 
 // ---- tables ---------------------------------------------------------------------------------------------------
-
-function tableCard(title, heads) {
-  const body = h('tbody')
-  const empty = h('p', { class: 'empty' }, t.none)
-  const table = h('table', {}, h('thead', {}, h('tr', {}, heads.map((head) => h('th', { scope: 'col' }, head)))), body)
-  const element = card(title, null, h('div', { class: 'scroll', tabindex: '0', role: 'group', 'aria-label': title }, table), empty)
-  return { element, body, empty, shown: '' }
-}
-
-// Rows are made anew only when something in them changed, so that an opened detail stays open.
-function fill(target, items, rows) {
-  const state = JSON.stringify([items, [...world.open]])
-  if (state === target.shown) return
-  target.shown = state
-  target.empty.hidden = items.length > 0
-  target.body.replaceChildren(...items.flatMap(rows))
-}
 
 function followerRow(one) {
   const phone = withLanguage(
@@ -165,53 +128,6 @@ function followerRow(one) {
     h('td', {}, h('span', { class: `badge ${one.subscribed ? 'good' : ''}` }, one.subscribed ? t.following : t.notFollowing)),
     h('td', {}, h('a', { href: phone }, t.openPhone)),
   )
-}
-
-function pushRows(push) {
-  const outcome = push.outcome ?? 'waiting'
-  const kind = { success: 'good', empty: 'good', reply: 'good', waiting: 'wait', not_configured: '' }[outcome] ?? 'bad'
-  const last = push.deliveries.at(-1)
-  const text = push.fields.Content ?? push.fields.EventKey ?? push.fields.Title ?? ''
-  const cells = [
-    fullTime(push.queued_at),
-    h('span', {}, h('code', {}, push.kind), ` ${text}`),
-    h('span', { class: `badge ${kind}`, title: push.reason }, t.outcomes[outcome]),
-    String(push.deliveries.length),
-    last ? `${last.latency_ms} ms` : '',
-  ]
-  const deliveries = push.deliveries.map((delivery) => [
-    t.delivery.replace('{n}', delivery.attempt),
-    `${fullTime(delivery.at)}  ${delivery.url}\n${delivery.status ?? delivery.error}  ${delivery.latency_ms} ms\n${delivery.answer}`,
-  ])
-  return expandable(`push-${push.push_id}`, cells, [
-    [t.request, JSON.stringify(push.fields, null, 1)],
-    ...deliveries,
-    ...(push.reason ? [[t.outcome, push.reason]] : []),
-  ])
-}
-
-function callRows(call) {
-  const good = call.errcode === 0 && call.status === 200
-  const cells = [
-    fullTime(call.at),
-    h('span', {}, call.method, ' ', h('code', {}, call.path)),
-    h('span', { class: `badge ${good ? 'good' : 'bad'}` }, call.fault ?? String(call.errcode)),
-    `${call.latency_ms} ms`,
-  ]
-  return expandable(`call-${call.call_id}`, cells, [[t.request, call.request], [t.answer, call.answer]])
-}
-
-function expandable(key, cells, details) {
-  const open = world.open.has(key)
-  const toggle = () => {
-    if (!world.open.delete(key)) world.open.add(key)
-    refresh()
-  }
-  const opener = h('button', { class: 'opener', type: 'button', 'aria-expanded': String(open), onclick: toggle }, cells[0])
-  const row = h('tr', {}, h('td', {}, opener), cells.slice(1).map((cell) => h('td', {}, cell)))
-  if (!open) return [row]
-  const list = details.flatMap(([label, text]) => [h('dt', {}, label), h('dd', {}, h('pre', {}, text))])
-  return [row, h('tr', { class: 'detail' }, h('td', { colspan: cells.length }, h('dl', {}, list)))]
 }
 
 // ---- entering an account and following what happens -------------------------------------------------------------
@@ -228,6 +144,7 @@ function enter(appid) {
   history.replaceState(null, '', `?${address}`)
   document.title = `${account.name} · ${t.platform}`
   top.phone.href = withLanguage(`/phone?account=${encodeURIComponent(account.appid)}`)
+  top.grants.href = withLanguage(`/admin/authorizations?account=${encodeURIComponent(account.appid)}`)
   tables = {
     followers: tableCard(t.followers, [t.nickname, 'OpenID', t.state, '']),
     pushes: tableCard(t.pushes, [t.time, t.what, t.outcome, t.attempts, t.latency]),
@@ -254,8 +171,8 @@ async function refresh() {
   ])
   if (appid !== world.account.appid) return
   fill(tables.followers, people, followerRow)
-  fill(tables.pushes, pushes.reverse(), pushRows)
-  fill(tables.calls, calls.reverse(), callRows)
+  fill(tables.pushes, pushes.reverse(), (push) => pushRows(push, refresh))
+  fill(tables.calls, calls.reverse(), (call) => callRows(call, refresh))
 }
 
 async function watch() {

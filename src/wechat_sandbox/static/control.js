@@ -1,10 +1,11 @@
 // The control API of the stand-in.
 
 export class Refused extends Error {
-  constructor(status, code) {
+  constructor(status, code, detail) {
     super(code)
     this.status = status
     this.code = code
+    this.detail = detail
   }
 }
 
@@ -15,7 +16,7 @@ async function ask(method, path, body) {
     body: body === undefined ? undefined : JSON.stringify(body),
   })
   const answer = await response.json()
-  if (!response.ok) throw new Refused(response.status, answer.error ?? 'failed')
+  if (!response.ok) throw new Refused(response.status, answer.error ?? 'failed', answer.detail)
   return answer
 }
 
