@@ -4,54 +4,6 @@
  */
 
 export interface paths {
-    "/api/session": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        /**
-         * Read Session
-         * @description Tell who is signed in, and with which rights.
-         */
-        get: operations["read_session"];
-        put?: never;
-        /**
-         * Begin Session
-         * @description Sign in: answers with the session and sets its cookie.
-         */
-        post: operations["begin_session"];
-        /**
-         * End Session
-         * @description Sign out: the session ends, the agent goes offline, its sockets are closed.
-         */
-        delete: operations["end_session"];
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/me/status": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        /**
-         * Choose Status
-         * @description Choose one's own status; only who is online is given customers.
-         */
-        put: operations["choose_status"];
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
     "/api/agents": {
         parameters: {
             query?: never;
@@ -180,6 +132,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/credentials": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Channel Credentials
+         * @description Replace credentials, after a reset secret or a change of key or mode; what is left out stays as it is.
+         */
+        put: operations["change_channel_credentials"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations": {
         parameters: {
             query?: never;
@@ -187,7 +159,11 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
-        get: operations["list_conversations"];
+        /**
+         * Read Conversations
+         * @description List conversations: one's own, those that wait, or all that one may see.
+         */
+        get: operations["read_conversations"];
         put?: never;
         post?: never;
         delete?: never;
@@ -203,57 +179,13 @@ export interface paths {
             path?: never;
             cookie?: never;
         };
+        /**
+         * Read Conversation
+         * @description Show one conversation.
+         */
         get: operations["read_conversation"];
         put?: never;
         post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/threads/{thread_id}/messages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get: operations["list_messages"];
-        put?: never;
-        post?: never;
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/conversations/{conversation_id}/messages": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["reply"];
-        delete?: never;
-        options?: never;
-        head?: never;
-        patch?: never;
-        trace?: never;
-    };
-    "/api/conversations/{conversation_id}/read": {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        get?: never;
-        put?: never;
-        post: operations["mark_read"];
         delete?: never;
         options?: never;
         head?: never;
@@ -269,7 +201,51 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * End Conversation
+         * @description End a conversation: one's own, or as a supervisor any.
+         */
         post: operations["end_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reply To Customer
+         * @description Say something to the customer of one's own conversation.
+         */
+        post: operations["reply_to_customer"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/conversations/{conversation_id}/read": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Mark Conversation Read
+         * @description Mark the customer's messages up to a seq as read; what others than its agent read counts for nothing.
+         */
+        post: operations["mark_conversation_read"];
         delete?: never;
         options?: never;
         head?: never;
@@ -285,7 +261,99 @@ export interface paths {
         };
         get?: never;
         put?: never;
+        /**
+         * Take Conversation
+         * @description Take a conversation from the queue, or as a supervisor from whoever has it.
+         */
         post: operations["take_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/me/status": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Choose Status
+         * @description Choose one's own status; only who is online is given customers.
+         */
+        put: operations["choose_status"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/session": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Session
+         * @description Tell who is signed in, and with which rights.
+         */
+        get: operations["read_session"];
+        put?: never;
+        /**
+         * Begin Session
+         * @description Sign in: answers with the session and sets its cookie.
+         */
+        post: operations["begin_session"];
+        /**
+         * End Session
+         * @description Sign out: the session ends, the agent goes offline, its sockets are closed.
+         */
+        delete: operations["end_session"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/threads/{thread_id}/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Thread Budget
+         * @description Tell what may still be sent to a customer, and until when.
+         */
+        get: operations["read_thread_budget"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/threads/{thread_id}/messages": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Messages
+         * @description Show a stretch of a customer's history, the newest unless `before` names a seq.
+         */
+        get: operations["read_messages"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -301,13 +369,19 @@ export interface components {
          * @description A colleague, as everybody in the workspace may see them.
          */
         AgentView: {
+            /** Connected */
+            connected: boolean;
             /**
              * Id
              * Format: uuid
              */
             id: string;
+            /** Most Conversations */
+            most_conversations: number;
             /** Name */
             name: string;
+            /** Open Conversations */
+            open_conversations: number;
             /**
              * Role
              * @enum {string}
@@ -318,12 +392,6 @@ export interface components {
              * @enum {string}
              */
             status: "online" | "busy" | "break" | "offline";
-            /** Connected */
-            connected: boolean;
-            /** Open Conversations */
-            open_conversations: number;
-            /** Most Conversations */
-            most_conversations: number;
             /** Version */
             version: number;
         };
@@ -340,10 +408,26 @@ export interface components {
          * @description How many messages may be sent after one act of the customer, and for how long.
          */
         BudgetRuleView: {
-            /** Most */
-            most: number;
             /** Lasts S */
             lasts_s: number;
+            /** Most */
+            most: number;
+        };
+        /**
+         * BudgetView
+         * @description What may still be sent to the customer. `left` and `most` are null where the provider sets no limit.
+         */
+        BudgetView: {
+            /** Ends At */
+            ends_at: string | null;
+            /** Left */
+            left: number | null;
+            /** Most */
+            most: number | null;
+            /** Open */
+            open: boolean;
+            /** Reason */
+            reason: ("no_window" | "spent" | "unfollowed" | "channel_state") | null;
         };
         /**
          * CallbackAddressView
@@ -360,10 +444,10 @@ export interface components {
         CapabilitiesView: {
             /** Max Text Bytes */
             max_text_bytes: number;
-            /** Sendable */
-            sendable: string[];
             /** Passive Reply */
             passive_reply: boolean;
+            /** Sendable */
+            sendable: string[];
         };
         /**
          * ChannelChange
@@ -381,22 +465,22 @@ export interface components {
          * @description One kind of channel that can be docked.
          */
         ChannelKindView: {
-            /** Kind */
-            kind: string;
-            name: components["schemas"]["TextView"];
-            /** Credential Fields */
-            credential_fields: components["schemas"]["CredentialFieldView"][];
-            /** Optional Credential Fields */
-            optional_credential_fields: components["schemas"]["CredentialFieldView"][];
-            capabilities: components["schemas"]["CapabilitiesView"];
             /** Budget Presets */
             budget_presets: {
                 [key: string]: {
                     [key: string]: components["schemas"]["BudgetRuleView"];
                 };
             };
+            capabilities: components["schemas"]["CapabilitiesView"];
+            /** Credential Fields */
+            credential_fields: components["schemas"]["CredentialFieldView"][];
             /** Default Preset */
             default_preset: string | null;
+            /** Kind */
+            kind: string;
+            name: components["schemas"]["TextView"];
+            /** Optional Credential Fields */
+            optional_credential_fields: components["schemas"]["CredentialFieldView"][];
             /** Reasons */
             reasons: {
                 [key: string]: components["schemas"]["TextView"];
@@ -411,25 +495,10 @@ export interface components {
             items: components["schemas"]["ChannelKindView"][];
         };
         /**
-         * ChannelSettings
-         * @description What admins set for one channel. Stored as it is; a field that is missing there has its default.
+         * ChannelRef
+         * @description The channel a conversation came by.
          */
-        ChannelSettings: {
-            /**
-             * Locale
-             * @default zh-CN
-             * @enum {string}
-             */
-            locale: "zh-CN" | "en";
-            greeting?: components["schemas"]["Greeting"];
-            /** Budget Preset */
-            budget_preset?: string | null;
-        };
-        /**
-         * ChannelView
-         * @description One docked channel. Credentials are never part of it.
-         */
-        ChannelView: {
+        ChannelRef: {
             /**
              * Id
              * Format: uuid
@@ -437,14 +506,55 @@ export interface components {
             id: string;
             /** Kind */
             kind: string;
-            /** External Id */
-            external_id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * ChannelSettings
+         * @description What admins set for one channel. Stored as it is; a field that is missing there has its default.
+         */
+        ChannelSettings: {
+            /** Budget Preset */
+            budget_preset?: string | null;
+            greeting?: components["schemas"]["Greeting"];
+            /**
+             * Locale
+             * @default zh-CN
+             * @enum {string}
+             */
+            locale: "zh-CN" | "en";
+        };
+        /**
+         * ChannelView
+         * @description One docked channel. Credentials are never part of it.
+         */
+        ChannelView: {
             /** Account Type */
             account_type: ("service" | "subscription") | null;
-            /** Verified */
-            verified: boolean | null;
+            /** Callback Url */
+            callback_url: string;
+            capabilities: components["schemas"]["CapabilitiesView"];
+            /**
+             * Docked At
+             * Format: date-time
+             */
+            docked_at: string;
+            /** External Id */
+            external_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Last Message At */
+            last_message_at: string | null;
+            /** Name */
+            name: string;
+            /** Server Verified At */
+            server_verified_at: string | null;
+            settings: components["schemas"]["ChannelSettings"];
             /**
              * State
              * @enum {string}
@@ -452,19 +562,8 @@ export interface components {
             state: "authorizing" | "active" | "restricted" | "failing" | "deauthorized" | "undocked";
             /** State Reason */
             state_reason: string | null;
-            /** Callback Url */
-            callback_url: string;
-            /**
-             * Docked At
-             * Format: date-time
-             */
-            docked_at: string;
-            /** Last Message At */
-            last_message_at: string | null;
-            /** Server Verified At */
-            server_verified_at: string | null;
-            settings: components["schemas"]["ChannelSettings"];
-            capabilities: components["schemas"]["CapabilitiesView"];
+            /** Verified */
+            verified: boolean | null;
             /** Version */
             version: number;
         };
@@ -483,22 +582,22 @@ export interface components {
          * @description One live check of a channel. `details` holds what the admin needs, such as the address to allow.
          */
         CheckView: {
+            /** Details */
+            details?: {
+                [key: string]: string;
+            };
             /**
              * Name
              * @enum {string}
              */
             name: "server_verified" | "token" | "ip_allowed";
+            /** Reason */
+            reason?: string | null;
             /**
              * State
              * @enum {string}
              */
             state: "ok" | "failed" | "unknown";
-            /** Reason */
-            reason?: string | null;
-            /** Details */
-            details?: {
-                [key: string]: string;
-            };
         };
         /**
          * ChecksView
@@ -509,23 +608,94 @@ export interface components {
             items: components["schemas"]["CheckView"][];
         };
         /**
+         * ConversationView
+         * @description One conversation as lists and headers show it.
+         */
+        ConversationView: {
+            /** Assigned At */
+            assigned_at: string | null;
+            budget: components["schemas"]["BudgetView"];
+            channel: components["schemas"]["ChannelRef"];
+            /** Closed At */
+            closed_at: string | null;
+            customer: components["schemas"]["CustomerRef"];
+            /** End Reason */
+            end_reason: string | null;
+            /** Event Cursor */
+            event_cursor?: string | null;
+            /**
+             * Follow State
+             * @enum {string}
+             */
+            follow_state: "unknown" | "following" | "unfollowed";
+            /** Group Id */
+            group_id: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            last_message: components["schemas"]["LastMessageView"] | null;
+            /**
+             * Last Message At
+             * Format: date-time
+             */
+            last_message_at: string;
+            /**
+             * Opened At
+             * Format: date-time
+             */
+            opened_at: string;
+            owner: components["schemas"]["OwnerView"];
+            /** Queued At */
+            queued_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "closed";
+            /**
+             * Thread Id
+             * Format: uuid
+             */
+            thread_id: string;
+            /** Unread */
+            unread: number;
+            /** Version */
+            version: number;
+            /** Waiting Since */
+            waiting_since: string | null;
+        };
+        /**
+         * ConversationsView
+         * @description A page of conversations. `event_cursor` is given with the first page: the facts after it are newer.
+         */
+        ConversationsView: {
+            /** Event Cursor */
+            event_cursor: string | null;
+            /** Items */
+            items: components["schemas"]["ConversationView"][];
+            /** Next Cursor */
+            next_cursor: string | null;
+        };
+        /**
          * CredentialFieldView
          * @description One field of the docking form. `mismatch` says what is wrong with a value that `pattern` does not match.
          */
         CredentialFieldView: {
+            /** Default */
+            default: string | null;
+            /** Example */
+            example: string;
+            help: components["schemas"]["TextView"];
+            label: components["schemas"]["TextView"];
+            mismatch: components["schemas"]["TextView"];
             /** Name */
             name: string;
             /** Pattern */
             pattern: string;
             /** Secret */
             secret: boolean;
-            /** Example */
-            example: string;
-            /** Default */
-            default: string | null;
-            label: components["schemas"]["TextView"];
-            help: components["schemas"]["TextView"];
-            mismatch: components["schemas"]["TextView"];
         };
         /**
          * Credentials
@@ -538,230 +708,16 @@ export interface components {
             password: string;
         };
         /**
-         * Greeting
-         * @description What an agent is introduced with, and how often. `text` None: our own words in the channel's language.
+         * CredentialsChange
+         * @description Credentials that take the place of the present ones, and the version of the channel that the person has seen.
          */
-        Greeting: {
-            /**
-             * Mode
-             * @default once_per_conversation
-             * @enum {string}
-             */
-            mode: "off" | "every_connection" | "once_per_conversation" | "first_ever";
-            /** Text */
-            text?: string | null;
-        };
-        /** HTTPValidationError */
-        HTTPValidationError: {
-            /** Detail */
-            detail?: components["schemas"]["ValidationError"][];
-        };
-        /**
-         * NewChannel
-         * @description An account to dock by its own credentials. Account type and verification are the admin's word, if they know.
-         */
-        NewChannel: {
-            /** Kind */
-            kind: string;
-            /** Name */
-            name?: string | null;
+        CredentialsChange: {
             /** Credentials */
             credentials: {
                 [key: string]: string;
             };
-            /** Account Type */
-            account_type?: ("service" | "subscription") | null;
-            /** Verified */
-            verified?: boolean | null;
-        };
-        /**
-         * PersonView
-         * @description The person who signed in.
-         */
-        PersonView: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Email */
-            email: string;
-            /** Name */
-            name: string;
-        };
-        /**
-         * SessionView
-         * @description Everything the console needs to know about who is using it. Unsafe requests carry `csrf_token` as a header.
-         */
-        SessionView: {
-            person: components["schemas"]["PersonView"];
-            workspace: components["schemas"]["WorkspaceView"];
-            agent: components["schemas"]["AgentView"];
-            /** Rights */
-            rights: string[];
-            /** Csrf Token */
-            csrf_token: string;
-            /** Operator */
-            operator: boolean;
-        };
-        /**
-         * StatusChoice
-         * @description The status an agent chooses for themselves.
-         */
-        StatusChoice: {
-            /**
-             * Status
-             * @enum {string}
-             */
-            status: "online" | "busy" | "break" | "offline";
-        };
-        /**
-         * TextView
-         * @description One text in both languages of the console.
-         */
-        TextView: {
-            /** Zh-Cn */
-            "zh-CN": string;
-            /** En */
-            en: string;
-        };
-        /** ValidationError */
-        ValidationError: {
-            /** Location */
-            loc: (string | number)[];
-            /** Message */
-            msg: string;
-            /** Error Type */
-            type: string;
-            /** Input */
-            input?: unknown;
-            /** Context */
-            ctx?: Record<string, never>;
-        };
-        /**
-         * WorkspaceView
-         * @description The company they work for.
-         */
-        WorkspaceView: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Name */
-            name: string;
-            /**
-             * Locale
-             * @enum {string}
-             */
-            locale: "zh-CN" | "en";
-            /** Time Zone */
-            time_zone: string;
-        };
-        /**
-         * BudgetView
-         * @description What may still be sent to the customer. `left` and `most` are null where the provider sets no limit.
-         */
-        BudgetView: {
-            /** Open */
-            open: boolean;
-            /** Left */
-            left: number | null;
-            /** Most */
-            most: number | null;
-            /** Ends At */
-            ends_at: string | null;
-            /** Reason */
-            reason: ("no_window" | "spent" | "unfollowed" | "channel_state") | null;
-        };
-        /**
-         * ChannelRef
-         * @description The channel a conversation came by.
-         */
-        ChannelRef: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /** Name */
-            name: string;
-            /** Kind */
-            kind: string;
-        };
-        /**
-         * ConversationView
-         * @description One conversation as lists and headers show it.
-         */
-        ConversationView: {
-            /**
-             * Id
-             * Format: uuid
-             */
-            id: string;
-            /**
-             * Thread Id
-             * Format: uuid
-             */
-            thread_id: string;
-            channel: components["schemas"]["ChannelRef"];
-            customer: components["schemas"]["CustomerRef"];
-            /**
-             * State
-             * @enum {string}
-             */
-            state: "open" | "closed";
-            owner: components["schemas"]["OwnerView"];
-            /** Group Id */
-            group_id: string | null;
-            /**
-             * Opened At
-             * Format: date-time
-             */
-            opened_at: string;
-            /** Queued At */
-            queued_at: string | null;
-            /** Assigned At */
-            assigned_at: string | null;
-            /** Closed At */
-            closed_at: string | null;
-            /** End Reason */
-            end_reason: string | null;
-            /** Waiting Since */
-            waiting_since: string | null;
-            /** Unread */
-            unread: number;
-            /**
-             * Last Message At
-             * Format: date-time
-             */
-            last_message_at: string;
-            last_message: components["schemas"]["LastMessageView"] | null;
-            /**
-             * Follow State
-             * @enum {string}
-             */
-            follow_state: "unknown" | "following" | "unfollowed";
-            budget: components["schemas"]["BudgetView"];
             /** Version */
             version: number;
-            /**
-             * Event Cursor
-             * @default null
-             */
-            event_cursor: string | null;
-        };
-        /**
-         * ConversationsView
-         * @description A page of conversations. `event_cursor` is given with the first page: the facts after it are newer.
-         */
-        ConversationsView: {
-            /** Items */
-            items: components["schemas"]["ConversationView"][];
-            /** Next Cursor */
-            next_cursor: string | null;
-            /** Event Cursor */
-            event_cursor: string | null;
         };
         /**
          * CustomerRef
@@ -787,24 +743,18 @@ export interface components {
          * @description How far a message for the customer got. `reason` is a stable word; `details` are the provider's own.
          */
         DeliveryView: {
-            state: components["schemas"]["DeliveryState"];
-            /**
-             * Reason
-             * @default null
-             */
-            reason: string | null;
             /**
              * Attempts
              * @default 0
              */
             attempts: number;
-            /**
-             * Details
-             * @default null
-             */
-            details: {
+            /** Details */
+            details?: {
                 [key: string]: unknown;
             } | null;
+            /** Reason */
+            reason?: string | null;
+            state: components["schemas"]["DeliveryState"];
         };
         /**
          * File
@@ -812,42 +762,47 @@ export interface components {
          */
         File: {
             /**
-             * Version
-             * @default 1
-             * @constant
+             * Description
+             * @default
              */
-            version: 1;
+            description: string;
+            /** External File Id */
+            external_file_id?: string | null;
+            /** Md5 */
+            md5?: string | null;
+            /** Name */
+            name: string;
             /** Others */
             others?: {
                 [key: string]: unknown;
             };
+            /** Size Bytes */
+            size_bytes?: number | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "file";
-            /** Name */
-            name: string;
             /**
-             * Description
-             * @default
+             * Version
+             * @default 1
+             * @constant
              */
-            description: string;
+            version: 1;
+        };
+        /**
+         * Greeting
+         * @description What an agent is introduced with, and how often. `text` None: our own words in the channel's language.
+         */
+        Greeting: {
             /**
-             * Size Bytes
-             * @default null
+             * Mode
+             * @default once_per_conversation
+             * @enum {string}
              */
-            size_bytes: number | null;
-            /**
-             * External File Id
-             * @default null
-             */
-            external_file_id: string | null;
-            /**
-             * Md5
-             * @default null
-             */
-            md5: string | null;
+            mode: "off" | "every_connection" | "once_per_conversation" | "first_ever";
+            /** Text */
+            text?: string | null;
         };
         /**
          * LastMessageView
@@ -870,29 +825,29 @@ export interface components {
          */
         Link: {
             /**
-             * Version
-             * @default 1
-             * @constant
+             * Description
+             * @default
              */
-            version: 1;
+            description: string;
             /** Others */
             others?: {
                 [key: string]: unknown;
             };
+            /** Title */
+            title: string;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "link";
-            /** Title */
-            title: string;
-            /**
-             * Description
-             * @default
-             */
-            description: string;
             /** Url */
             url: string;
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
         };
         /**
          * Location
@@ -900,144 +855,117 @@ export interface components {
          */
         Location: {
             /**
-             * Version
-             * @default 1
-             * @constant
+             * Label
+             * @default
              */
-            version: 1;
+            label: string;
+            /** Latitude */
+            latitude: number;
+            /** Longitude */
+            longitude: number;
             /** Others */
             others?: {
                 [key: string]: unknown;
             };
+            /** Scale */
+            scale?: number | null;
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
             type: "location";
-            /** Latitude */
-            latitude: number;
-            /** Longitude */
-            longitude: number;
             /**
-             * Scale
-             * @default null
+             * Version
+             * @default 1
+             * @constant
              */
-            scale: number | null;
-            /**
-             * Label
-             * @default
-             */
-            label: string;
+            version: 1;
         };
         /**
          * Media
          * @description A picture, a voice or a video. `external_media_id` names it at the provider; `blob_id` once it is ours.
          */
         Media: {
+            /** Blob Id */
+            blob_id?: string | null;
+            /** External Media Id */
+            external_media_id: string;
+            /** External Thumb Id */
+            external_thumb_id?: string | null;
+            /** External Url */
+            external_url?: string | null;
+            /** Format */
+            format?: string | null;
+            /** Others */
+            others?: {
+                [key: string]: unknown;
+            };
+            /** Recognized Text */
+            recognized_text?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image" | "short_video" | "video" | "voice";
             /**
              * Version
              * @default 1
              * @constant
              */
             version: 1;
-            /** Others */
-            others?: {
-                [key: string]: unknown;
-            };
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "image" | "short_video" | "video" | "voice";
-            /** External Media Id */
-            external_media_id: string;
-            /**
-             * External Url
-             * @default null
-             */
-            external_url: string | null;
-            /**
-             * External Thumb Id
-             * @default null
-             */
-            external_thumb_id: string | null;
-            /**
-             * Format
-             * @default null
-             */
-            format: string | null;
-            /**
-             * Recognized Text
-             * @default null
-             */
-            recognized_text: string | null;
-            /**
-             * Blob Id
-             * @default null
-             */
-            blob_id: string | null;
         };
         /**
          * MessageAuthorView
          * @description Who wrote a message. `why` names the rule that wrote it, where no person did.
          */
         MessageAuthorView: {
+            /** Agent Id */
+            agent_id?: string | null;
             /**
              * Kind
              * @enum {string}
              */
             kind: "customer" | "bot" | "agent" | "system";
-            /**
-             * Agent Id
-             * @default null
-             */
-            agent_id: string | null;
-            /**
-             * Name
-             * @default null
-             */
-            name: string | null;
-            /**
-             * Why
-             * @default null
-             */
-            why: string | null;
+            /** Name */
+            name?: string | null;
+            /** Why */
+            why?: string | null;
         };
         /**
          * MessageView
          * @description One entry of a thread.
          */
         MessageView: {
+            /** Arrived Late */
+            arrived_late: boolean;
+            author: components["schemas"]["MessageAuthorView"];
+            /** Content */
+            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"];
+            /** Conversation Id */
+            conversation_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            delivery: components["schemas"]["DeliveryView"] | null;
             /**
              * Id
              * Format: uuid
              */
             id: string;
             /**
-             * Thread Id
-             * Format: uuid
-             */
-            thread_id: string;
-            /** Conversation Id */
-            conversation_id: string | null;
-            /** Seq */
-            seq: number;
-            author: components["schemas"]["MessageAuthorView"];
-            /** Content */
-            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"];
-            delivery: components["schemas"]["DeliveryView"] | null;
-            /** Arrived Late */
-            arrived_late: boolean;
-            /**
              * Sent At
              * Format: date-time
              */
             sent_at: string;
+            /** Seq */
+            seq: number;
             /**
-             * Created At
-             * Format: date-time
+             * Thread Id
+             * Format: uuid
              */
-            created_at: string;
+            thread_id: string;
             /** Version */
             version: number;
         };
@@ -1046,24 +974,38 @@ export interface components {
          * @description A stretch of a thread, oldest first.
          */
         MessagesView: {
-            /** Items */
-            items: components["schemas"]["MessageView"][];
-            /** Has Older */
-            has_older: boolean;
             /** Event Cursor */
             event_cursor: string;
+            /** Has Older */
+            has_older: boolean;
+            /** Items */
+            items: components["schemas"]["MessageView"][];
+        };
+        /**
+         * NewChannel
+         * @description An account to dock by its own credentials. Account type and verification are the admin's word, if they know.
+         */
+        NewChannel: {
+            /** Account Type */
+            account_type?: ("service" | "subscription") | null;
+            /** Credentials */
+            credentials: {
+                [key: string]: string;
+            };
+            /** Kind */
+            kind: string;
+            /** Name */
+            name?: string | null;
+            /** Verified */
+            verified?: boolean | null;
         };
         /**
          * Notice
          * @description A line about the conversation itself, written in the reader's language from `key` and `values`.
          */
         Notice: {
-            /**
-             * Version
-             * @default 1
-             * @constant
-             */
-            version: 1;
+            /** Key */
+            key: string;
             /** Others */
             others?: {
                 [key: string]: unknown;
@@ -1073,73 +1015,170 @@ export interface components {
              * @enum {string}
              */
             type: "notice";
-            /** Key */
-            key: string;
             /** Values */
             values?: {
                 [key: string]: string;
             };
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
         };
         /**
          * OwnerView
          * @description Who has to act next; in a closed conversation, the agent who had it last.
          */
         OwnerView: {
+            /** Agent Id */
+            agent_id?: string | null;
+            /** Agent Name */
+            agent_name?: string | null;
             /**
              * Kind
              * @enum {string}
              */
             kind: "bot" | "queue" | "agent" | "nobody";
+        };
+        /**
+         * PersonView
+         * @description The person who signed in.
+         */
+        PersonView: {
+            /** Email */
+            email: string;
             /**
-             * Agent Id
-             * @default null
+             * Id
+             * Format: uuid
              */
-            agent_id: string | null;
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * Problem
+         * @description What went wrong. `code` is stable; `details` are the failure's own fields.
+         */
+        Problem: {
+            /** Code */
+            code: string;
+            /** Detail */
+            detail: string;
+            /** Details */
+            details: {
+                [key: string]: unknown;
+            };
+            /** Status */
+            status: number;
+            /** Title */
+            title: string;
             /**
-             * Agent Name
-             * @default null
+             * Type
+             * @constant
              */
-            agent_name: string | null;
+            type: "about:blank";
+        };
+        /**
+         * ReadMark
+         * @description How far somebody has read.
+         */
+        ReadMark: {
+            /** Seq */
+            seq: number;
+        };
+        /**
+         * Reply
+         * @description What an agent says to the customer.
+         */
+        Reply: {
+            content: components["schemas"]["SaidText"];
+        };
+        /**
+         * SaidText
+         * @description Words, as far as a person writes them.
+         */
+        SaidText: {
+            /** Text */
+            text: string;
+            /**
+             * Type
+             * @constant
+             */
+            type: "text";
+        };
+        /**
+         * SessionView
+         * @description Everything the console needs to know about who is using it. Unsafe requests carry `csrf_token` as a header.
+         */
+        SessionView: {
+            agent: components["schemas"]["AgentView"];
+            /** Csrf Token */
+            csrf_token: string;
+            /** Operator */
+            operator: boolean;
+            person: components["schemas"]["PersonView"];
+            /** Rights */
+            rights: string[];
+            workspace: components["schemas"]["WorkspaceView"];
+        };
+        /**
+         * StatusChoice
+         * @description The status an agent chooses for themselves.
+         */
+        StatusChoice: {
+            /**
+             * Status
+             * @enum {string}
+             */
+            status: "online" | "busy" | "break" | "offline";
         };
         /**
          * Text
          * @description Words, in the provider's own notation for emoji.
          */
         Text: {
+            /** Choice Id */
+            choice_id?: string | null;
+            /** Others */
+            others?: {
+                [key: string]: unknown;
+            };
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
             /**
              * Version
              * @default 1
              * @constant
              */
             version: 1;
-            /** Others */
-            others?: {
-                [key: string]: unknown;
-            };
-            /**
-             * @description discriminator enum property added by openapi-typescript
-             * @enum {string}
-             */
-            type: "text";
-            /** Text */
-            text: string;
-            /**
-             * Choice Id
-             * @default null
-             */
-            choice_id: string | null;
+        };
+        /**
+         * TextView
+         * @description One text in both languages of the console.
+         */
+        TextView: {
+            /** En */
+            en: string;
+            /** Zh-Cn */
+            "zh-CN": string;
         };
         /**
          * Unsupported
          * @description Something the customer sent that we cannot show yet. Nothing of it is lost: `fields` keeps what came.
          */
         Unsupported: {
-            /**
-             * Version
-             * @default 1
-             * @constant
-             */
-            version: 1;
+            /** Fields */
+            fields?: {
+                [key: string]: unknown;
+            };
+            /** Kind */
+            kind: string;
             /** Others */
             others?: {
                 [key: string]: unknown;
@@ -1149,23 +1188,32 @@ export interface components {
              * @enum {string}
              */
             type: "unsupported";
-            /** Kind */
-            kind: string;
-            /** Fields */
-            fields?: {
-                [key: string]: unknown;
-            };
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
         };
-        ReplyBody: {
-            content: components["schemas"]["TextBody"];
-        };
-        TextBody: {
-            /** @constant */
-            type: "text";
-            text: string;
-        };
-        ReadBody: {
-            seq: number;
+        /**
+         * WorkspaceView
+         * @description The company they work for.
+         */
+        WorkspaceView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Locale
+             * @enum {string}
+             */
+            locale: "zh-CN" | "en";
+            /** Name */
+            name: string;
+            /** Time Zone */
+            time_zone: string;
         };
     };
     responses: never;
@@ -1176,110 +1224,6 @@ export interface components {
 }
 export type $defs = Record<string, never>;
 export interface operations {
-    read_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionView"];
-                };
-            };
-        };
-    };
-    begin_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["Credentials"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["SessionView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
-    end_session: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description Successful Response */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    choose_status: {
-        parameters: {
-            query?: never;
-            header?: never;
-            path?: never;
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["StatusChoice"];
-            };
-        };
-        responses: {
-            /** @description Successful Response */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["AgentView"];
-                };
-            };
-            /** @description Validation Error */
-            422: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
-                };
-            };
-        };
-    };
     read_agents: {
         parameters: {
             query?: never;
@@ -1296,6 +1240,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1316,6 +1269,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelKindsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1342,13 +1304,13 @@ export interface operations {
                     "application/json": components["schemas"]["CallbackAddressView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1369,6 +1331,15 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1395,13 +1366,13 @@ export interface operations {
                     "application/json": components["schemas"]["ChannelView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1426,13 +1397,13 @@ export interface operations {
                     "application/json": components["schemas"]["ChannelView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1461,13 +1432,13 @@ export interface operations {
                     "application/json": components["schemas"]["ChannelView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1492,23 +1463,58 @@ export interface operations {
                     "application/json": components["schemas"]["ChecksView"];
                 };
             };
-            /** @description Validation Error */
-            422: {
+            /** @description What went wrong */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["HTTPValidationError"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
     };
-    list_conversations: {
+    change_channel_credentials: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["CredentialsChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_conversations: {
         parameters: {
             query?: {
                 scope?: "mine" | "queue" | "all";
                 state?: "open" | "closed";
-                cursor?: string;
+                cursor?: string | null;
                 limit?: number;
             };
             header?: never;
@@ -1517,13 +1523,22 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
                     "application/json": components["schemas"]["ConversationsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
@@ -1539,7 +1554,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1548,12 +1563,304 @@ export interface operations {
                     "application/json": components["schemas"]["ConversationView"];
                 };
             };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
         };
     };
-    list_messages: {
+    end_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    reply_to_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Reply"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    mark_conversation_read: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ReadMark"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    take_conversation: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ConversationView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    choose_status: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["StatusChoice"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    begin_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["Credentials"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SessionView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    end_session: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_thread_budget: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                thread_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_messages: {
         parameters: {
             query?: {
-                before?: number;
+                before?: number | null;
                 limit?: number;
             };
             header?: never;
@@ -1564,7 +1871,7 @@ export interface operations {
         };
         requestBody?: never;
         responses: {
-            /** @description ok */
+            /** @description Successful Response */
             200: {
                 headers: {
                     [name: string]: unknown;
@@ -1573,106 +1880,13 @@ export interface operations {
                     "application/json": components["schemas"]["MessagesView"];
                 };
             };
-        };
-    };
-    reply: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReplyBody"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            201: {
+            /** @description What went wrong */
+            default: {
                 headers: {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["MessageView"];
-                };
-            };
-        };
-    };
-    mark_read: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody: {
-            content: {
-                "application/json": components["schemas"]["ReadBody"];
-            };
-        };
-        responses: {
-            /** @description ok */
-            204: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content?: never;
-            };
-        };
-    };
-    end_conversation: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationView"];
-                };
-            };
-        };
-    };
-    take_conversation: {
-        parameters: {
-            query?: never;
-            header?: {
-                "Idempotency-Key"?: string;
-            };
-            path: {
-                conversation_id: string;
-            };
-            cookie?: never;
-        };
-        requestBody?: never;
-        responses: {
-            /** @description ok */
-            200: {
-                headers: {
-                    [name: string]: unknown;
-                };
-                content: {
-                    "application/json": components["schemas"]["ConversationView"];
+                    "application/problem+json": components["schemas"]["Problem"];
                 };
             };
         };
