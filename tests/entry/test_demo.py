@@ -93,7 +93,7 @@ async def test_killed_process_is_started_again(demo: RunningDemo, name: str) -> 
     killed = demo.process_named(name)
     os.kill(killed, signal.SIGKILL)
     async with asyncio.timeout(LIMIT_S):
-        while demo.processes().get(name) in {None, killed}:  # noqa: ASYNC110 -- nothing tells of them
+        while demo.processes().get(name) in {None, killed}:
             await asyncio.sleep(0.05)
     await _serves(f"{demo.ready['console_url']}/readyz")
     await _serves(f"{demo.ready['sandbox_url']}/sandbox/api/accounts")
@@ -119,5 +119,5 @@ async def test_demo_that_is_killed_takes_everything_along(tmp_path: Path) -> Non
         assert set(demo.processes()) == {"cli serve", "cli work", "wechat_sandbox", "bin/postgres"}
         demo.kill()
         async with asyncio.timeout(LIMIT_S):
-            while demo.processes():  # noqa: ASYNC110 -- nothing tells of processes that are not ours
+            while demo.processes():
                 await asyncio.sleep(0.05)

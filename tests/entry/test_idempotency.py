@@ -143,7 +143,7 @@ async def test_repetition_waits_for_the_first_and_gets_its_answer(desk: Desk) ->
     desk.go_on.clear()
     async with asyncio.TaskGroup() as tasks:
         answers = [tasks.create_task(desk.send()) for _ in range(6)]
-        while not desk.runs:  # noqa: ASYNC110 -- the server's handler has no other sign
+        while not desk.runs:
             await asyncio.sleep(0.01)
         desk.go_on.set()
     assert desk.runs == 1

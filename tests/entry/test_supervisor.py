@@ -60,7 +60,7 @@ def _lives(pid: int) -> bool:
 
 async def _gone(pid: int) -> None:
     async with asyncio.timeout(LIMIT_S):
-        while _lives(pid):  # noqa: ASYNC110 -- nothing tells of a process that is not ours
+        while _lives(pid):
             await asyncio.sleep(0.01)
 
 

@@ -412,5 +412,5 @@ async def test_socket_that_left_is_forgotten(address: str, hub: Hub, lin: Collea
         await socket.next()
         assert hub.sockets == 1
     async with asyncio.timeout(5):
-        while hub.sockets:  # noqa: ASYNC110 -- the server notices on its own time
+        while hub.sockets:
             await asyncio.sleep(0.01)

@@ -8,7 +8,6 @@ from xml.etree.ElementTree import Element
 
 from tests.sandbox.receiver import Received, Receiver, running_receiver
 from tests.sandbox.world import APPID, Json, World, running_world, until
-
 from wechat_sandbox.crypto import Seal
 from wechat_sandbox.wire import child_text, parse
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from tests.sandbox.receiver import Receiver, Reply, running_receiver
 from tests.sandbox.world import AES_KEY, APPID, TOKEN, World, running_world
-
 from wechat_sandbox.crypto import signature_of
 from wechat_sandbox.identifiers import is_openid
 

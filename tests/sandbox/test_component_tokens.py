@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from tests.sandbox.platform import COMPONENT, ROOT, SECRET, Platform, running_platform
 from tests.sandbox.world import APPID, until
-
 from wechat_sandbox.wire import child_text, parse
 
 

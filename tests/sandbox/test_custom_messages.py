@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+
 from tests.sandbox.world import APPID, Json, World, running_world
 
 SEND = "/cgi-bin/message/custom/send"

@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 from playwright.async_api import Page, async_playwright, expect
+
 from tests.sandbox.process import running_process
 from tests.sandbox.receiver import Reply, running_receiver
 from tests.sandbox.world import AES_KEY, TOKEN

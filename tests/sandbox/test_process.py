@@ -6,6 +6,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.sandbox.process import running_process, start_process
 
 SEED = json.dumps({"appid": "wxdemo", "secret": "s3cret", "name": "晨光文具"})

@@ -9,9 +9,9 @@ from xml.etree.ElementTree import Element
 import pytest
 import pytest_asyncio
 from pydantic import JsonValue
+
 from tests.sandbox.receiver import Received, Receiver, Reply, running_receiver
 from tests.sandbox.world import AES_KEY, APPID, TOKEN, USERNAME, World, running_world, until
-
 from wechat_sandbox.chats import FAILURE_NOTICE
 from wechat_sandbox.crypto import Seal, signature_of
 from wechat_sandbox.model import Mode

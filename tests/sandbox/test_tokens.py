@@ -4,6 +4,7 @@ from collections.abc import AsyncGenerator
 from pathlib import Path
 
 import pytest_asyncio
+
 from tests.sandbox.world import APPID, SECRET, World, running_world
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 import httpx
-from tests.sandbox.receiver import Receiver
 
+from tests.sandbox.receiver import Receiver
 from wechat_sandbox.app import create_app
 from wechat_sandbox.model import Mode, Push
 from wechat_sandbox.settings import Settings
@@ -108,7 +108,7 @@ class World:
 async def until(condition: Callable[[], bool], *, within_s: float = 5.0) -> None:
     """Return once the condition holds. Raises TimeoutError."""
     async with asyncio.timeout(within_s):
-        while not condition():  # noqa: ASYNC110 (what is waited for has no event of its own)
+        while not condition():
             await asyncio.sleep(0.005)
 
 
