@@ -1,6 +1,5 @@
 """Promises of the web process that no room makes alone."""
 
-import itertools
 import re
 from collections.abc import Iterator
 from typing import cast
@@ -26,7 +25,8 @@ GARBAGE = (
     b'{"content": {"type": "nothing"}}',
     b"[" * 50_000,
 )
-IDS = ("not-an-id", "00000000-0000-7000-8000-000000000000", "%00", "%F0%28%8C%BC", "x" * 3000)
+UNKNOWN_ID = "00000000-0000-7000-8000-000000000000"
+IDS = ("not-an-id", "%00", "%F0%28%8C%BC", "x" * 3000)
 
 
 def operations() -> Iterator[tuple[str, str]]:
@@ -69,7 +69,9 @@ def test_every_answer_of_the_api_is_described() -> None:
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 async def test_garbage_is_answered_with_a_problem(owner: SignedIn, method: str, path: str) -> None:
-    for body, identifier in itertools.product(GARBAGE, IDS if "{" in path else ("",)):
+    identifiers = IDS if "{" in path else IDS[:1]
+    tries = [*((body, UNKNOWN_ID) for body in GARBAGE), *((b"{}", identifier) for identifier in identifiers)]
+    for body, identifier in tries:
         address = re.sub(r"\{[^}]+\}", identifier, path)
         answer = await owner.client.request(method, address, content=body, headers={"Content-Type": "application/json"})
         assert answer.status_code < 500, (body, answer.text)
@@ -82,7 +84,7 @@ async def test_garbage_is_answered_with_a_problem(owner: SignedIn, method: str, 
 async def test_strange_query_is_answered_with_a_problem_or_ignored(owner: SignedIn, method: str, path: str) -> None:
     if method != "GET":
         return
-    address = re.sub(r"\{[^}]+\}", "00000000-0000-7000-8000-000000000000", path)
+    address = re.sub(r"\{[^}]+\}", UNKNOWN_ID, path)
     for value in ("%00", "-1", "99999999999999999999", "%F0%28%8C%BC", "x" * 2000, ""):
         query = "&".join(f"{name}={value}" for name in ("cursor", "limit", "before", "scope", "state", "external_id"))
         answer = await owner.client.get(f"{address}?{query}")
@@ -92,7 +94,7 @@ async def test_strange_query_is_answered_with_a_problem_or_ignored(owner: Signed
 
 @pytest.mark.parametrize(("method", "path"), OPERATIONS)
 async def test_nobody_is_told_anything_without_signing_in(client: httpx.AsyncClient, method: str, path: str) -> None:
-    address = re.sub(r"\{[^}]+\}", "00000000-0000-7000-8000-000000000000", path)
+    address = re.sub(r"\{[^}]+\}", UNKNOWN_ID, path)
     answer = await client.request(method, address, json={"email": "nobody@harbour.example", "password": "wrong one"})
     assert answer.status_code == 401
     assert is_problem(answer)
