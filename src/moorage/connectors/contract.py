@@ -267,6 +267,8 @@ class ChannelReason(StrEnum):
     """The provider cannot be asked, or something else answers in its place."""
     NOT_ASKED_YET = "not_asked_yet"
     """The provider has not asked whether our address is ours: it does not know it, or cannot reach it."""
+    UNDOCKED = "undocked"
+    """The account was undocked before a message could be sent."""
 
 
 @dataclass(eq=False)
@@ -365,6 +367,8 @@ class Manifest:
     optional_credential_fields: tuple[CredentialField, ...] = ()
     secrets_for_calls: frozenset[str] = frozenset()
     """Credentials that only calls to the provider need. They are not kept where pushes are verified."""
+    sends_only_if_verified: bool = False
+    """An account that the provider has not verified can answer its customers' requests, and send nothing else."""
 
 
 class TokenSource(Protocol):

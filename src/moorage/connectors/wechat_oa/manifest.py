@@ -64,4 +64,5 @@ MANIFEST = Manifest(
     passive_reply=True,
     budget_presets={"guide": _rules(messages=20), "2023": _rules(messages=5)},
     default_preset="guide",
+    sends_only_if_verified=True,
 )

@@ -96,3 +96,16 @@ CREATE TABLE channel_permission_sets (
   PRIMARY KEY (workspace_id, channel_id, set_id),
   FOREIGN KEY (workspace_id, channel_id) REFERENCES channels (workspace_id, id)
 );
+
+CREATE INDEX channels_order ON channels (workspace_id, docked_at, id);
+CREATE INDEX channels_state ON channels (workspace_id, state, docked_at, id);
+CREATE INDEX channels_mute ON channels (workspace_id, id) WHERE state IN ('deauthorized', 'undocked');
+
+-- ---------------------------------------------------------------- conversations
+
+-- What an account without the right to send cannot say until its customer writes again, waits.
+ALTER TABLE messages DROP CONSTRAINT messages_delivery_state_check;
+ALTER TABLE messages ADD CONSTRAINT messages_delivery_state_check
+  CHECK (delivery_state IN ('waiting', 'queued', 'sending', 'sent', 'answered', 'unconfirmed', 'failed'));
+CREATE INDEX messages_waiting ON messages (workspace_id, thread_id, seq) WHERE delivery_state = 'waiting';
+CREATE INDEX conversations_channel_open ON conversations (workspace_id, channel_id, id) WHERE state = 'open';
