@@ -1,5 +1,16 @@
+/** A name that nobody gave: the account's name and the provider's id of the customer. Only its end tells people apart. */
+const PROVIDER_ID = /_([\w-]{16,})$/u
+const TAIL = 6
+
+/** Return `name` in two parts, of which the second should stay visible where there is no room for both. */
+export function splitName(name: string): [head: string, tail: string] {
+  return PROVIDER_ID.test(name) ? [name.slice(0, -TAIL), name.slice(-TAIL)] : [name, '']
+}
+
 /** The one or two letters that stand for a name in an avatar: two of a Latin name, the last of a Chinese one. */
 export function initials(name: string): string {
+  const id = PROVIDER_ID.exec(name)?.[1]
+  if (id !== undefined) return id.slice(-2).toUpperCase()
   const words = name
     .trim()
     .split(/[\s_·.-]+/u)

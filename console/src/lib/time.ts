@@ -45,6 +45,19 @@ export function formatExact(iso: string, locale: string): string {
   }).format(new Date(iso))
 }
 
+/** A day and its time, short. */
+export function formatMoment(iso: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, {
+    dateStyle: 'medium',
+    timeStyle: 'short',
+    hourCycle: 'h23',
+  }).format(new Date(iso))
+}
+
+export function formatDate(iso: string, locale: string): string {
+  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(iso))
+}
+
 /** A short moment for lists: the clock today, else the day, with the year if it is another one. */
 export function formatShort(iso: string, now: number, locale: string): string {
   const at = new Date(iso)
