@@ -115,7 +115,7 @@ async def test_an_account_is_docked_once_in_an_installation(
         with pytest.raises(AlreadyDocked):
             await a_channel(database, again, credentials=credentials)
     async with database.in_workspace(other_workspace) as tx:
-        assert await list_channels(tx) == []
+        assert (await list_channels(tx)).items == []
 
 
 async def test_of_two_who_dock_an_account_at_once_one_has_it(

@@ -124,7 +124,7 @@ async def test_a_docked_channel_is_listed_without_its_credentials(admin: httpx.A
     assert (channel["state"], channel["account_type"], channel["verified"]) == ("active", None, None)
     assert channel["settings"]["greeting"] == {"mode": "once_per_conversation", "text": None}
     answer = await admin.get("/api/channels")
-    assert answer.json() == {"items": [channel], "next_cursor": None}
+    assert answer.json()["items"] == [channel]
     assert (await admin.get(f"/api/channels/{channel['id']}")).json() == channel
     assert "Kf7tokenXq2LmZ" not in answer.text
 

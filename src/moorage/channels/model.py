@@ -1,9 +1,10 @@
 """A docked channel: what it is, how it stands, and what its admins have set."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +13,7 @@ from moorage.core.ids import ChannelId, WorkspaceId
 AccountType = Literal["service", "subscription"]
 ChannelState = Literal["authorizing", "active", "restricted", "failing", "deauthorized", "undocked"]
 Locale = Literal["zh-CN", "en"]
+DockedBy = Literal["credentials", "authorization"]
 GreetingMode = Literal["off", "every_connection", "once_per_conversation", "first_ever"]
 
 
@@ -54,6 +56,26 @@ class Channel:
     server_verified_at: datetime | None
     """When the provider last asked whether the callback address is ours, and was answered."""
     last_message_at: datetime | None
+    docked_by: DockedBy
+    external_account_id: str | None
+    """The provider's second id of the account, by which its pushes name it."""
+    account_name: str | None
+    """The account's own name, as the provider tells it."""
+    principal_name: str | None
+    """The company or person behind the account, as the provider tells it."""
+    avatar_blob_id: UUID | None
+    limits: Sequence[str]
+    """What keeps the account from being fully active, as reason words; empty where nothing does or is known."""
+    authorized_at: datetime | None
+    profile_read_at: datetime | None
+    undocked_at: datetime | None
+
+    @property
+    def state_reasons(self) -> tuple[str, ...]:
+        """Return every reason for the state: the one that brought it about first, then what else limits the account."""
+        first = () if self.state_reason is None else (self.state_reason,)
+        others = self.limits if self.state == "restricted" else ()
+        return (*first, *(reason for reason in others if reason not in first))
 
 
 @dataclass(frozen=True, slots=True)

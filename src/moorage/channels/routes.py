@@ -6,14 +6,14 @@ from dataclasses import dataclass
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, status
+from fastapi import APIRouter, Depends, Query, Request, status
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from moorage.channels.addresses import callback_url
 from moorage.channels.checks import run_checks
-from moorage.channels.model import AccountType, Channel, ChannelSettings
+from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState
 from moorage.channels.operations import change_channel, change_credentials, dock_with_credentials
-from moorage.channels.queries import list_channels, read_channel
+from moorage.channels.queries import MOST_OF_A_PAGE, count_channels, list_channels, read_channel
 from moorage.channels.views import (
     CallbackAddressView,
     CapabilitiesView,
@@ -145,12 +145,28 @@ async def read_callback_address(
 
 
 @router.get("/channels")
-async def read_channels(actor: SignedInActor, door: TheDoor) -> ChannelsView:
-    """List the channels of the workspace, in the order they were docked."""
+async def read_channels(
+    *,
+    actor: SignedInActor,
+    door: TheDoor,
+    query: Annotated[str, Query(max_length=80)] = "",
+    state: ChannelState | None = None,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_OF_A_PAGE)] = 50,
+) -> ChannelsView:
+    """List the channels of the workspace in the order they were docked, undocked ones among them.
+
+    `query` is looked for in names and ids; the counts by state come with the first page and heed the query alone.
+    """
     require(actor, Act.CHANNELS_READ)
     async with door.database.in_workspace(actor.workspace_id) as tx:
-        channels = await list_channels(tx)
-    return ChannelsView(items=[door.view(channel) for channel in channels])
+        counts = await count_channels(tx, query=query) if cursor is None else None
+        page = await list_channels(tx, query=query, state=state, cursor=cursor, limit=limit)
+    return ChannelsView(
+        items=[door.view(channel) for channel in page.items],
+        next_cursor=page.next_cursor,
+        counts=None if counts is None else dict(counts),
+    )
 
 
 @router.get("/channels/{channel_id}")

@@ -57,11 +57,12 @@ class ChannelView(_View):
 
 
 class ChannelsView(_View):
-    """The channels of a workspace."""
+    """A page of the channels of a workspace, in the order they were docked."""
 
     items: list[ChannelView]
-    next_cursor: str | None = None
-    """Always null: a workspace has few channels, and they come in one page."""
+    next_cursor: str | None
+    counts: dict[ChannelState, int] | None
+    """How many of the channels that the query finds are in each state; with the first page only."""
 
 
 class ChannelChangedView(_View):
