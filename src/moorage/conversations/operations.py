@@ -254,12 +254,13 @@ def _add(
 
 
 def _show_said(opened: OpenThread, message: Message) -> None:
-    """Show what was said to the customer in the lists; what a person says, they say having read the rest."""
-    if opened.conversation is None:
-        return
-    if message.author.why is None:
+    """Show what a person said to the customer in the lists; they said it having read the rest.
+
+    What a rule said, a greeting for instance, leaves the customer's own words standing: those are to be answered.
+    """
+    if opened.conversation is not None and message.author.why is None:
         _touch(opened, replace(opened.conversation, unread=0))
-    _show_last(opened, message)
+        _show_last(opened, message)
 
 
 def _show_last(opened: OpenThread, message: Message) -> None:
