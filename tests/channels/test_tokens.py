@@ -12,7 +12,7 @@ from moorage.channels.endpoints import open_endpoint
 from moorage.channels.model import Channel
 from moorage.channels.operations import change_credentials
 from moorage.channels.queries import read_channel
-from moorage.channels.tokens import CIRCUIT, FORCED_AT_MOST_EVERY, LEASE
+from moorage.channels.leases import CIRCUIT, FORCED_AT_MOST_EVERY, LEASE
 from moorage.channels.views import CheckView
 from moorage.connectors.contract import (
     AddressNotAllowed,
@@ -187,6 +187,7 @@ async def test_who_has_no_token_waits_for_the_holder_until_the_deadline(opened: 
     wechat.gate.clear()
     async with asyncio.TaskGroup() as tasks:
         holders = [tasks.create_task(endpoint.tokens.token(deadline=soon())) for endpoint in opened[:2]]
+        await wechat.asked.wait()
         late = tasks.create_task(refused_after(opened[2].tokens, seconds=0.4))
         await late
         wechat.gate.set()

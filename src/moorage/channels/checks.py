@@ -3,11 +3,12 @@
 from datetime import datetime
 
 from moorage.channels.credentials import read_credentials
+from moorage.channels.leases import LeasedTokens, failure_reason
 from moorage.channels.queries import read_channel
-from moorage.channels.tokens import ChannelTokens, failure_reason
+from moorage.channels.tokens import channel_tokens
 from moorage.channels.views import CheckView
 from moorage.connectors.contract import AddressNotAllowed, ChannelReason, CredentialsInvalid, ProviderFailure
-from moorage.connectors.registry import Connectors, token_issuer
+from moorage.connectors.registry import Connectors
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database
 from moorage.infra.secrets import SecretBox
@@ -26,12 +27,12 @@ async def run_checks(
     async with database.in_workspace(workspace_id) as tx:
         channel = await read_channel(tx, channel_id=channel_id)
         credentials = await read_credentials(tx, box=box, channel_id=channel_id)
-    tokens = ChannelTokens(
-        database=database,
+    tokens = channel_tokens(
+        database,
         box=box,
-        issuer=token_issuer(connectors[channel.kind]),
+        connector=connectors[channel.kind],
         workspace_id=workspace_id,
-        channel_id=channel_id,
+        channel=channel,
         credentials=credentials,
     )
     return [_server_check(channel.server_verified_at), *await _token_checks(tokens, deadline=deadline)]
@@ -43,7 +44,7 @@ def _server_check(verified_at: datetime | None) -> CheckView:
     return CheckView(name="server_verified", state="ok", details={"at": verified_at.isoformat()})
 
 
-async def _token_checks(tokens: ChannelTokens, *, deadline: float) -> list[CheckView]:
+async def _token_checks(tokens: LeasedTokens, *, deadline: float) -> list[CheckView]:
     try:
         await tokens.check(deadline=deadline)
     except AddressNotAllowed as failure:

@@ -58,6 +58,14 @@ async def read_credentials(tx: Tx, *, box: SecretBox, channel_id: ChannelId) -> 
     return _opened(box, sealed, context=f"channel-credentials:{channel_id}")
 
 
+async def replace_credentials(tx: Tx, *, box: SecretBox, channel_id: ChannelId, credentials: Mapping[str, str]) -> None:
+    """Store `credentials` in place of those of the channel."""
+    await tx.execute(
+        "UPDATE channels SET credentials = %s WHERE workspace_id = %s AND id = %s",
+        [seal_credentials(box, credentials, channel_id=channel_id), tx.workspace_id, channel_id],
+    )
+
+
 def _address_context(kind: str, external_id: str) -> str:
     return f"channel-address:{kind}:{external_id}"
 

@@ -2,9 +2,9 @@
 
 from moorage.channels.credentials import read_credentials
 from moorage.channels.queries import read_channel
-from moorage.channels.tokens import ChannelTokens
+from moorage.channels.tokens import channel_tokens
 from moorage.connectors.contract import Endpoint
-from moorage.connectors.registry import Connectors, token_issuer
+from moorage.connectors.registry import Connectors
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database
 from moorage.infra.secrets import SecretBox
@@ -17,12 +17,12 @@ async def open_endpoint(
     async with database.in_workspace(workspace_id) as tx:
         channel = await read_channel(tx, channel_id=channel_id)
         credentials = await read_credentials(tx, box=box, channel_id=channel_id)
-    tokens = ChannelTokens(
-        database=database,
+    tokens = channel_tokens(
+        database,
         box=box,
-        issuer=token_issuer(connectors[channel.kind]),
+        connector=connectors[channel.kind],
         workspace_id=workspace_id,
-        channel_id=channel_id,
+        channel=channel,
         credentials=credentials,
     )
     return Endpoint(external_account_id=channel.external_id, credentials=credentials, tokens=tokens)

@@ -1,322 +1,151 @@
-"""The token that a channel's calls carry: one holder per account, in the database, whoever asks.
+"""The token that a channel's calls carry: issued against its credentials, or renewed by what it has granted us."""
 
-Who finds the token due takes a lease by a conditional UPDATE, commits, asks the provider with no transaction open, and
-stores the result only if nobody else has meanwhile. The others go on with the old token while it is good, or wait for
-the new one. Three failures in a row open a circuit: for five minutes nobody asks again.
-"""
-
-import asyncio
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime, timedelta
-from uuid import UUID
+from contextlib import AbstractAsyncContextManager
 
-import structlog
-from psycopg.types.json import Jsonb
-
-from moorage.channels.states import mark_deauthorized, mark_failing, mark_reachable
+from moorage.channels.credentials import read_credentials, replace_credentials
+from moorage.channels.leases import FAILURES_TO_CIRCUIT, LeasedTokens, NewToken, Shelf, TokenOwner, failure_reason
+from moorage.channels.model import Channel
+from moorage.channels.platforms import open_platform
+from moorage.channels.queries import read_channel
+from moorage.channels.states import mark_deauthorized, mark_failing, mark_reachable, mark_restricted
 from moorage.connectors.contract import (
-    AddressNotAllowed,
-    ChannelReason,
+    Connector,
     CredentialsInvalid,
     CredentialsReason,
-    IssuedToken,
-    IssuesTokens,
     ProviderFailure,
+    RefusalReason,
     Refused,
-    TryLater,
-    Unreachable,
 )
-from moorage.core.errors import Missing
-from moorage.core.ids import ChannelId, WorkspaceId, new_id
+from moorage.connectors.registry import required_platform_power, token_issuer
+from moorage.core.errors import DomainError, Missing
+from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
 
-DUE_BEFORE_END = timedelta(minutes=5)
-"""Providers give a new token only in the last minutes of the old one; asking earlier brings the same again."""
-USABLE_BEFORE_END = timedelta(seconds=5)
-LEASE = timedelta(seconds=15)
-CALL_LIMIT_S = 12.0
-"""Of one renewal, shorter than the lease, so that no two holders ask at the same time."""
-FORCED_AT_MOST_EVERY = timedelta(minutes=10)
-FAILURES_TO_CIRCUIT = 3
-CIRCUIT = timedelta(minutes=5)
-LOOK_AGAIN_S = 0.1
-
-log = structlog.get_logger()
+REFRESH_TOKEN = "refresh_token"  # noqa: S105 -- a name among the credentials
+"""The credential by which the tokens of a channel docked by authorization are renewed."""
+WITHOUT_AUTHORIZATION = frozenset({"deauthorized", "undocked"})
 
 
-@dataclass(frozen=True, slots=True)
-class _Stored:
-    """The row as one read saw it."""
-
-    token: bytes | None
-    version: int
-    expires_at: datetime | None
-    circuit_until: datetime | None
-    last_error: Mapping[str, str] | None
-
-
-@dataclass(frozen=True, slots=True)
-class _Seen:
-    """What one read of the row means at its time."""
-
-    token: str | None
-    version: int
-    due: bool
-    usable: bool
-    circuit_for: timedelta | None
-    last_error: Mapping[str, str]
+def channel_tokens(
+    database: Database,
+    *,
+    box: SecretBox,
+    connector: Connector,
+    workspace_id: WorkspaceId,
+    channel: Channel,
+    credentials: Mapping[str, str],
+) -> LeasedTokens:
+    """Return the source of the tokens of `channel`, whichever way it was docked."""
+    owner: TokenOwner
+    if channel.docked_by == "authorization":
+        owner = _ByAuthorization(database, box=box, workspace_id=workspace_id, channel=channel, connector=connector)
+    else:
+        owner = _ByCredentials(
+            database, workspace_id=workspace_id, channel=channel, connector=connector, credentials=credentials
+        )
+    return LeasedTokens(box=box, owner=owner)
 
 
-@dataclass(frozen=True, slots=True)
-class _Lease:
-    """The right to renew, until somebody else may take it."""
-
-    id: UUID
-    version: int
-    taken_at: datetime
+def channel_token_context(channel_id: ChannelId) -> str:
+    """Return what a channel's token is sealed for."""
+    return f"channel-token:{channel_id}"
 
 
-class ChannelTokens:
-    """The TokenSource of one channel."""
+class _OfChannel:
+    """What both ways have in common: where the token lies, and what a renewal says about the channel."""
 
+    def __init__(self, database: Database, *, workspace_id: WorkspaceId, channel: Channel) -> None:
+        self._database = database
+        self._workspace_id = workspace_id
+        self._channel = channel
+        self.shelf = Shelf(
+            table="channel_tokens",
+            where="workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s",
+            key={"workspace_id": workspace_id, "channel_id": channel.id},
+            context=channel_token_context(channel.id),
+        )
+
+    def transaction(self) -> AbstractAsyncContextManager[Tx]:
+        return self._database.in_workspace(self._workspace_id)
+
+    def absent(self) -> DomainError:
+        return Missing(what="channel")
+
+    async def on_renewed(self, tx: Tx, new: NewToken, *, had_failed: bool) -> None:  # noqa: ARG002 -- for those who keep more of it
+        if had_failed:
+            await mark_reachable(tx, channel_id=self._channel.id)
+
+    async def on_failed(self, tx: Tx, failure: ProviderFailure, *, failures: int) -> None:
+        reason = failure_reason(failure)
+        if reason == CredentialsReason.AUTHORIZATION_GONE:
+            await mark_deauthorized(tx, channel_id=self._channel.id, reason=reason)
+        elif reason == RefusalReason.API_NOT_ALLOWED:
+            await mark_restricted(tx, channel_id=self._channel.id, reason=reason)
+        elif isinstance(failure, CredentialsInvalid) or failures >= FAILURES_TO_CIRCUIT:
+            await mark_failing(tx, channel_id=self._channel.id, reason=reason)
+
+
+class _ByCredentials(_OfChannel):
     def __init__(
         self,
-        *,
         database: Database,
-        box: SecretBox,
-        issuer: IssuesTokens,
+        *,
         workspace_id: WorkspaceId,
-        channel_id: ChannelId,
+        channel: Channel,
+        connector: Connector,
         credentials: Mapping[str, str],
     ) -> None:
-        self._database = database
-        self._box = box
-        self._issuer = issuer
-        self._workspace_id = workspace_id
-        self._channel_id = channel_id
+        super().__init__(database, workspace_id=workspace_id, channel=channel)
+        self._issuer = token_issuer(connector)
         self._credentials = credentials
 
-    async def token(self, *, deadline: float) -> str:
-        """Return a token that should work, renewed if it is due. Raises a provider failure."""
-        async with self._database.in_workspace(self._workspace_id) as tx:
-            seen = await self._read(tx)
-        if seen.token is not None and not seen.due:
-            return seen.token
-        try:
-            return await self._renewed(seen, refused=None, deadline=deadline)
-        except ProviderFailure:
-            if seen.token is not None and seen.usable:
-                return seen.token  # the provider keeps it for some minutes yet; the failure is on record
-            raise
+    async def issue(self, *, force: bool, deadline: float) -> NewToken:
+        issued = await self._issuer.issue_token(credentials=self._credentials, force=force, deadline=deadline)
+        return NewToken(token=issued.token, lasts=issued.lasts)
 
-    async def after_refusal(self, *, failed: str, deadline: float) -> str:
-        """Return another token than `failed`: the stored one if that is newer, else a renewed one. Raises a provider
-        failure, at the latest when the provider insists on giving `failed` again."""
-        async with self._database.in_workspace(self._workspace_id) as tx:
-            seen = await self._read(tx)
-        if seen.token is not None and seen.token != failed and seen.usable:
-            return seen.token
-        return await self._renewed(seen, refused=failed, deadline=deadline)
 
-    async def check(self, *, deadline: float) -> None:
-        """Return if the provider gives a token now, also while the circuit is open. Raises a provider failure."""
-        async with self._database.in_workspace(self._workspace_id) as tx:
-            seen = await self._read(tx)
-        await self._renewed(seen, refused=None, deadline=deadline, checking=True)
+class _ByAuthorization(_OfChannel):
+    def __init__(
+        self, database: Database, *, box: SecretBox, workspace_id: WorkspaceId, channel: Channel, connector: Connector
+    ) -> None:
+        super().__init__(database, workspace_id=workspace_id, channel=channel)
+        self._box = box
+        self._connector = connector
 
-    async def _renewed(self, first: _Seen, *, refused: str | None, deadline: float, checking: bool = False) -> str:
-        """Return a usable token other than `refused`: renew it, or wait for who does. `checking` wants a new one."""
-        seen = first
-        while True:
-            async with self._database.in_workspace(self._workspace_id) as tx:
-                lease = await self._take_lease(tx, version=seen.version, past_circuit=checking)
-                seen = seen if lease else await self._read(tx)
-            if lease:
-                return await self._renew(lease, refused=refused, deadline=deadline)
-            is_new = seen.version > first.version
-            if seen.token is not None and seen.token != refused and seen.usable and (is_new or not checking):
-                return seen.token
-            if seen.circuit_for is not None and not checking:
-                raise _failure_again(seen.last_error, retry_after=seen.circuit_for)
-            if asyncio.get_running_loop().time() + LOOK_AGAIN_S > deadline:
-                raise TryLater(external_code=None, detail="token is being renewed", retry_after=timedelta(seconds=1))
-            await asyncio.sleep(LOOK_AGAIN_S)
-
-    async def _renew(self, lease: _Lease, *, refused: str | None, deadline: float) -> str:
-        limit = min(deadline, asyncio.get_running_loop().time() + CALL_LIMIT_S)
-        try:
-            issued = await self._issuer.issue_token(credentials=self._credentials, force=False, deadline=limit)
-            if issued.token == refused:
-                await self._claim_force(lease)
-                issued = await self._issuer.issue_token(credentials=self._credentials, force=True, deadline=limit)
-        except Unreachable as failure:
-            await self._record_failure(lease, failure)
-            # Whatever the token was wanted for has not been asked for: that much is sure.
-            raise Unreachable(external_code=None, detail=failure.detail, written=False) from failure
-        except ProviderFailure as failure:
-            await self._record_failure(lease, failure)
-            raise
-        await self._store(lease, issued)
-        return issued.token
-
-    # ------------------------------------------------------------ the row
-
-    async def _read(self, tx: Tx) -> _Seen:
-        stored = await tx.row(
-            _Stored,
-            """
-            SELECT token, version, expires_at, circuit_until, last_error
-            FROM channel_tokens WHERE workspace_id = %s AND channel_id = %s
-            """,
-            [self._workspace_id, self._channel_id],
+    async def issue(self, *, force: bool, deadline: float) -> NewToken:  # noqa: ARG002 -- each renewal gives another token
+        refresh_token = await self._refresh_token()
+        platform = await open_platform(self._database, box=self._box, connector=self._connector)
+        renewed = await required_platform_power(self._connector).renew_authorization(
+            platform, external_id=self._channel.external_id, refresh_token=refresh_token, deadline=deadline
         )
-        if stored is None:
-            raise Missing(what="channel")
-        left = (stored.expires_at or tx.now) - tx.now
-        circuit_for = stored.circuit_until - tx.now if stored.circuit_until else timedelta()
-        return _Seen(
-            token=None if stored.token is None else self._box.open(stored.token, context=self._context).decode(),
-            version=stored.version,
-            due=left <= DUE_BEFORE_END,
-            usable=left > USABLE_BEFORE_END,
-            circuit_for=circuit_for if circuit_for > timedelta() else None,
-            last_error=stored.last_error or {},
+        return NewToken(
+            token=renewed.token.token, lasts=renewed.token.lasts, refresh_token=renewed.refresh_token or None
         )
 
-    @property
-    def _context(self) -> str:
-        return f"channel-token:{self._channel_id}"
+    async def _refresh_token(self) -> str:
+        """Return the stored refresh token as it is now: another process may have docked the account anew meanwhile."""
+        async with self.transaction() as tx:
+            channel = await read_channel(tx, channel_id=self._channel.id)
+            credentials = await read_credentials(tx, box=self._box, channel_id=channel.id)
+        if channel.state in WITHOUT_AUTHORIZATION:
+            raise CredentialsInvalid(external_code=None, detail="", reason=CredentialsReason.AUTHORIZATION_GONE)
+        if not credentials.get(REFRESH_TOKEN):  # the account has no right to the API, so it was given none
+            raise Refused(external_code=None, detail="", reason=RefusalReason.API_NOT_ALLOWED)
+        return credentials[REFRESH_TOKEN]
 
-    async def _take_lease(self, tx: Tx, *, version: int, past_circuit: bool) -> _Lease | None:
-        """Return the lease, or None where somebody else holds it, has renewed already, or the circuit is open."""
-        lease = _Lease(id=new_id(), version=version, taken_at=tx.now)
-        taken = await tx.execute(
-            """
-            UPDATE channel_tokens SET renewing_until = %(until)s, renewing_by = %(lease)s
-            WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND version = %(version)s
-              AND (renewing_until IS NULL OR renewing_until <= %(now)s)
-              AND (circuit_until IS NULL OR circuit_until <= %(now)s OR %(past_circuit)s)
-            """,
-            {
-                "until": tx.now + LEASE,
-                "lease": lease.id,
-                "workspace_id": self._workspace_id,
-                "channel_id": self._channel_id,
-                "version": version,
-                "now": tx.now,
-                "past_circuit": past_circuit,
-            },
+    async def on_renewed(self, tx: Tx, new: NewToken, *, had_failed: bool) -> None:
+        await keep_refresh_token(tx, box=self._box, channel_id=self._channel.id, refresh_token=new.refresh_token)
+        await super().on_renewed(tx, new, had_failed=had_failed)
+
+
+async def keep_refresh_token(tx: Tx, *, box: SecretBox, channel_id: ChannelId, refresh_token: str | None) -> None:
+    """Store the refresh token that came with an answer, if it is another one. Nothing never replaces something."""
+    if not refresh_token:
+        return
+    before = await read_credentials(tx, box=box, channel_id=channel_id)
+    if before.get(REFRESH_TOKEN) != refresh_token:
+        await replace_credentials(
+            tx, box=box, channel_id=channel_id, credentials={**before, REFRESH_TOKEN: refresh_token}
         )
-        return lease if taken else None
-
-    async def _claim_force(self, lease: _Lease) -> None:
-        """Return if a renewal may be forced now. It throws away a token that others may be using, so it is rare.
-
-        Raises CredentialsInvalid where the last one was a moment ago: forcing again would help nobody.
-        """
-        async with self._database.in_workspace(self._workspace_id) as tx:
-            claimed = await tx.execute(
-                """
-                UPDATE channel_tokens SET forced_at = %(now)s
-                WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND renewing_by = %(lease)s
-                  AND (forced_at IS NULL OR forced_at <= %(before)s)
-                """,
-                {
-                    "now": tx.now,
-                    "workspace_id": self._workspace_id,
-                    "channel_id": self._channel_id,
-                    "lease": lease.id,
-                    "before": tx.now - FORCED_AT_MOST_EVERY,
-                },
-            )
-        if not claimed:
-            raise CredentialsInvalid(
-                external_code=None,
-                detail="the provider gives the token again that it refuses",
-                reason=CredentialsReason.TOKEN_REFUSED,
-            )
-
-    async def _store(self, lease: _Lease, issued: IssuedToken) -> None:
-        """Keep the new token, unless somebody else has renewed since the lease ended. Its life counts from the lease:
-        a little short, never too long."""
-        async with self._database.in_workspace(self._workspace_id) as tx:
-            had_failed = await tx.value(
-                """
-                UPDATE channel_tokens new
-                SET token = %(token)s, version = new.version + 1, expires_at = %(expires_at)s, renewing_until = NULL,
-                    renewing_by = NULL, failures = 0, circuit_until = NULL, last_error = NULL
-                FROM channel_tokens old
-                WHERE new.workspace_id = %(workspace_id)s AND new.channel_id = %(channel_id)s
-                  AND new.version = %(version)s AND new.renewing_by = %(lease)s
-                  AND old.workspace_id = new.workspace_id AND old.channel_id = new.channel_id
-                RETURNING old.last_error IS NOT NULL
-                """,
-                {
-                    "token": self._box.seal(issued.token.encode(), context=self._context),
-                    "expires_at": lease.taken_at + issued.lasts,
-                    "workspace_id": self._workspace_id,
-                    "channel_id": self._channel_id,
-                    "version": lease.version,
-                    "lease": lease.id,
-                },
-            )
-            if had_failed:
-                await mark_reachable(tx, channel_id=self._channel_id)
-
-    async def _record_failure(self, lease: _Lease, failure: ProviderFailure) -> None:
-        """Give the lease back, count the failure, and say on the channel what an admin should know."""
-        reason = failure_reason(failure)
-        log.warning("token_not_renewed", channel_id=self._channel_id, reason=reason, code=failure.external_code)
-        async with self._database.in_workspace(self._workspace_id) as tx:
-            failures = await tx.value(
-                """
-                UPDATE channel_tokens
-                SET renewing_until = NULL, renewing_by = NULL, failures = failures + 1, last_error = %(error)s,
-                    circuit_until = CASE WHEN failures + 1 >= %(most)s THEN %(circuit_until)s ELSE circuit_until END
-                WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND renewing_by = %(lease)s
-                RETURNING failures
-                """,
-                {
-                    "error": Jsonb(_error_of(failure)),
-                    "most": FAILURES_TO_CIRCUIT,
-                    "circuit_until": tx.now + CIRCUIT,
-                    "workspace_id": self._workspace_id,
-                    "channel_id": self._channel_id,
-                    "lease": lease.id,
-                },
-            )
-            if not isinstance(failures, int):
-                return  # the lease ended meanwhile: who took it over says how things stand
-            if reason == CredentialsReason.AUTHORIZATION_GONE:
-                await mark_deauthorized(tx, channel_id=self._channel_id, reason=reason)
-            elif isinstance(failure, CredentialsInvalid) or failures >= FAILURES_TO_CIRCUIT:
-                await mark_failing(tx, channel_id=self._channel_id, reason=reason)
-
-
-def failure_reason(failure: ProviderFailure) -> str:
-    """Return the stable word for a failure, `provider_unreachable` where the provider gave no reason."""
-    told = isinstance(failure, CredentialsInvalid | Refused)
-    return failure.reason if told else ChannelReason.PROVIDER_UNREACHABLE
-
-
-def _error_of(failure: ProviderFailure) -> Mapping[str, str]:
-    """Return what is kept of a failure, to tell those who ask while the circuit is open."""
-    error = {"reason": failure_reason(failure), "detail": failure.detail, "code": str(failure.external_code or "")}
-    if isinstance(failure, AddressNotAllowed):
-        error["address"] = failure.address
-    return error
-
-
-def _failure_again(error: Mapping[str, str], *, retry_after: timedelta) -> ProviderFailure:
-    """Return the failure that opened the circuit, for somebody who asks while it is open."""
-    code = int(error["code"]) if error.get("code") else None
-    detail = error.get("detail", "")
-    match error.get("reason", ChannelReason.PROVIDER_UNREACHABLE):
-        case CredentialsReason.ADDRESS_NOT_ALLOWED as reason:
-            return AddressNotAllowed(external_code=code, detail=detail, reason=reason, address=error.get("address", ""))
-        case ChannelReason.PROVIDER_UNREACHABLE:
-            return TryLater(external_code=code, detail=detail, retry_after=retry_after)
-        case reason:
-            return CredentialsInvalid(external_code=code, detail=detail, reason=reason)

@@ -60,6 +60,14 @@ def token_issuer(connector: Connector) -> IssuesTokens:
     return cast("IssuesTokens", connector)
 
 
+def required_platform_power(connector: Connector) -> AuthorizesByPlatform:
+    """Return the power to dock by authorization. Asking it of a kind without it is a defect."""
+    power = platform_power(connector)
+    if power is None:
+        raise TypeError(f"{connector.manifest.kind} has no platform")
+    return power
+
+
 def platform_power(connector: Connector) -> AuthorizesByPlatform | None:
     """Return the power to dock accounts by authorization, or None for a kind without it."""
     platform: object = getattr(connector, "platform", None)
