@@ -83,7 +83,7 @@ class ProductApi:
         try:
             return endpoint.answer(call)
         finally:
-            trace.appid = call.caller_appid or trace.appid
+            self._note_caller(trace, appid=call.caller_appid)
             self._sandbox.keeper.changed()
 
     def _call(self, endpoint: Endpoint, *, request: Request, raw: bytes, trace: _Trace) -> Call:
@@ -107,6 +107,11 @@ class ProductApi:
             component=caller.component,
             authorization=caller.authorization,
         )
+
+    def _note_caller(self, trace: _Trace, *, appid: str | None) -> None:
+        trace.appid = appid or trace.appid
+        if appid in self._sandbox.state.components:
+            trace.component = appid
 
     def _error_body(self, refusal: ApiRefusal) -> JsonObject:
         rid = identifiers.new_request_id(now_s=self._sandbox.clock.now_s())

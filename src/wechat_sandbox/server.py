@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import uvicorn
+from pydantic import JsonValue
 
 from wechat_sandbox.app import create_app
 from wechat_sandbox.storage import replace_file
@@ -36,12 +37,13 @@ def serve(*, sandbox: Sandbox, bind: str, port: int, ready_file: Path | None) ->
         lifespan="on",
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
-    _AnnouncingServer(config, url=url, ready_file=ready_file).run(sockets=[listener])
+    _AnnouncingServer(config, sandbox=sandbox, url=url, ready_file=ready_file).run(sockets=[listener])
 
 
 class _AnnouncingServer(uvicorn.Server):
-    def __init__(self, config: uvicorn.Config, *, url: str, ready_file: Path | None) -> None:
+    def __init__(self, config: uvicorn.Config, *, sandbox: Sandbox, url: str, ready_file: Path | None) -> None:
         super().__init__(config)
+        self._sandbox = sandbox
         self._url = url
         self._ready_file = ready_file
 
@@ -50,7 +52,7 @@ class _AnnouncingServer(uvicorn.Server):
             self._ready_file.unlink(missing_ok=True)
         await super().startup(sockets=sockets)
         if self.started and self._ready_file is not None:
-            replace_file(file=self._ready_file, content=json.dumps(_addresses(self._url)))
+            replace_file(file=self._ready_file, content=json.dumps(_addresses(self._sandbox, url=self._url)))
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         if self._ready_file is not None:
@@ -58,8 +60,18 @@ class _AnnouncingServer(uvicorn.Server):
         await super().shutdown(sockets=sockets)
 
 
-def _addresses(url: str) -> dict[str, str]:
-    return {"url": url, "phone_url": f"{url}/phone", "backoffice_url": f"{url}/backoffice"}
+def _addresses(sandbox: Sandbox, *, url: str) -> dict[str, JsonValue]:
+    addresses: dict[str, JsonValue] = {
+        "url": url,
+        "phone_url": f"{url}/phone",
+        "backoffice_url": f"{url}/backoffice",
+        "platform_url": f"{url}/platform",
+        "authorizations_url": f"{url}/admin/authorizations",
+    }
+    first = next(iter(sandbox.state.components.values()), None)
+    if first is not None:
+        addresses["component"] = first.model_dump(include={"appid", "event_url", "message_url"})
+    return addresses
 
 
 def _is_loopback(bind: str) -> bool:

@@ -112,8 +112,8 @@ async def a_platform(world: World, receiver: Receiver, **seed: object) -> Platfo
 
 
 @asynccontextmanager
-async def running_platform(folder: Path, **seed: object) -> AsyncGenerator[Platform]:
+async def running_platform(folder: Path, *, deadline_s: float = 5.0, **seed: object) -> AsyncGenerator[Platform]:
     """Yield a signed-in platform in a stand-in that has the usual account too."""
-    async with running_receiver() as receiver, running_world(folder) as world:
+    async with running_receiver() as receiver, running_world(folder, deadline_s=deadline_s) as world:
         await world.account(name="晨光文具")
         yield await a_platform(world, receiver, **seed)

@@ -7,6 +7,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 SOURCES = Path(__file__).parents[2] / "src"
 
@@ -25,7 +26,7 @@ async def start_process(*arguments: str) -> asyncio.subprocess.Process:
 
 
 @asynccontextmanager
-async def running_process(folder: Path, *arguments: str) -> AsyncGenerator[dict[str, str]]:
+async def running_process(folder: Path, *arguments: str) -> AsyncGenerator[dict[str, Any]]:
     """Yield the addresses from the ready file; the process is ended and awaited afterwards."""
     ready = folder / "ready.json"
     places = ("--ready-file", str(ready), "--state-file", str(folder / "state.json"))
