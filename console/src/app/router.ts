@@ -20,7 +20,8 @@ export function openRouter(): Router {
       ...signInRoutes,
       ...workbenchRoutes,
       ...channelRoutes,
-      { path: '/', name: 'start', redirect: '/workbench' },
+      // The guard sends everybody on from here; a redirect would come before it and hide where they began.
+      { path: '/', name: 'start', component: { render: () => null } },
       {
         path: '/unreachable',
         name: 'unreachable',
