@@ -58,6 +58,7 @@ async def test_first_message_opens_a_conversation_of_the_free_agent(desk: Desk) 
     assert (conversation.owner.kind, conversation.owner.agent_id) == ("agent", anna.agent_id)
     assert conversation.unread == 1
     assert conversation.waiting_since is not None
+    assert conversation.queued_at is None  # it never stood in the queue
     assert [message.author.kind for message in await desk.messages_of(customer)] == ["customer", "agent"]
 
 

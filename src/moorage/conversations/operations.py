@@ -63,7 +63,7 @@ def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conver
         group_id=group_id,
         engine_state={},
         opened_at=opened.now,
-        queued_at=opened.now,
+        queued_at=None,
         assigned_at=None,
         closed_at=None,
         end_reason=None,
@@ -80,7 +80,7 @@ def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conver
 def give_to_queue(opened: OpenThread, *, group_id: GroupId, reason: str) -> None:
     """Make the queue of a group the owner of the open conversation; who stands there already keeps their place."""
     current = _current(opened)
-    if current.owner_kind != "queue" or current.group_id != group_id:
+    if current.owner_kind != "queue" or current.group_id != group_id or current.queued_at is None:
         current = replace(current, queued_at=opened.now)
     _touch(opened, replace(current, owner_kind="queue", owner_agent_id=None, group_id=group_id))
     _own(opened, reason=reason)
@@ -223,6 +223,7 @@ def _charge(opened: OpenThread, *, by_rule: str | None) -> Budget | None:
         reason = standing(opened.budgets, rules=opened.rules, now=opened.now).reason
         raise BudgetClosed(reason=reason or "spent")
     opened.budgets = charged(opened.budgets, budget_id=budget.id)
+    show_again(opened)
     return budget
 
 
