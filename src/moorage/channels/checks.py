@@ -6,6 +6,7 @@ from moorage.channels.credentials import read_credentials
 from moorage.channels.leases import LeasedTokens, failure_reason
 from moorage.channels.queries import read_channel
 from moorage.channels.tokens import channel_tokens
+from moorage.channels.undocking import ChannelUndocked
 from moorage.channels.views import CheckView
 from moorage.connectors.contract import AddressNotAllowed, ChannelReason, CredentialsInvalid, ProviderFailure
 from moorage.connectors.registry import Connectors
@@ -23,9 +24,14 @@ async def run_checks(
     channel_id: ChannelId,
     deadline: float,
 ) -> list[CheckView]:
-    """Return how each step of docking stands now. Raises Missing. The provider is asked, with no transaction open."""
+    """Return how each step of docking stands now. The provider is asked, with no transaction open.
+
+    Raises Missing or ChannelUndocked.
+    """
     async with database.in_workspace(workspace_id) as tx:
         channel = await read_channel(tx, channel_id=channel_id)
+        if channel.state == "undocked":
+            raise ChannelUndocked
         credentials = await read_credentials(tx, box=box, channel_id=channel_id)
     tokens = channel_tokens(
         database,
