@@ -83,7 +83,17 @@ async def dock_with_credentials(
         verification=seal_verification(box, checked, manifest=manifest, external_id=external_id),
     )
     if earlier is None:
-        await _insert_channel(tx, channel_id=channel_id, manifest=manifest, account=account, by=by)
+        await insert_channel(
+            tx,
+            channel_id=channel_id,
+            manifest=manifest,
+            external_id=external_id,
+            name=account.name or external_id,
+            account_type=account_type,
+            verified=verified,
+            credentials=account.credentials,
+            by=by,
+        )
     else:
         await _revive_channel(tx, channel_id=channel_id, account=account, by=by)
     await _claim_address(tx, channel_id=channel_id, kind=manifest.kind, account=account)
@@ -271,9 +281,19 @@ async def find_ended_channel(tx: Tx, *, kind: str, external_id: str) -> ChannelI
     return None if earlier is None else earlier.id
 
 
-async def _insert_channel(
-    tx: Tx, *, channel_id: ChannelId, manifest: Manifest, account: DockedAccount, by: PersonId | None
+async def insert_channel(
+    tx: Tx,
+    *,
+    channel_id: ChannelId,
+    manifest: Manifest,
+    external_id: str,
+    name: str,
+    account_type: AccountType | None,
+    verified: bool | None,
+    credentials: bytes,
+    by: PersonId | None,
 ) -> None:
+    """Add a channel with the product's defaults and sealed credentials. Raises AlreadyDocked if it is there."""
     settings = ChannelSettings(locale=await _workspace_locale(tx), budget_preset=manifest.default_preset)
     inserted = await tx.execute(
         """
@@ -287,18 +307,18 @@ async def _insert_channel(
             "workspace_id": tx.workspace_id,
             "id": channel_id,
             "kind": manifest.kind,
-            "external_id": account.external_id,
-            "name": account.name or account.external_id,
-            "account_type": account.account_type,
-            "verified": account.verified,
+            "external_id": external_id,
+            "name": name,
+            "account_type": account_type,
+            "verified": verified,
             "settings": Jsonb(settings.model_dump(mode="json")),
-            "credentials": account.credentials,
+            "credentials": credentials,
             "now": tx.now,
             "by": by,
         },
     )
     if not inserted:
-        raise AlreadyDocked(external_id=account.external_id)
+        raise AlreadyDocked(external_id=external_id)
     await tx.execute(
         "INSERT INTO channel_tokens (workspace_id, channel_id) VALUES (%s, %s)", [tx.workspace_id, channel_id]
     )

@@ -29,7 +29,9 @@ async def undock_channel(
 ) -> Channel:
     """Undock a channel and return it. Its account can be docked anywhere from now on, here as the same channel.
 
-    Its credentials are forgotten. What becomes of its conversations is for those to decide who hear of the change.
+    What becomes of its conversations is for those to decide who hear of the change. Its credentials stay, sealed: the
+    provider may not tell them again to an account that only comes back.
+
     Raises Missing, ChannelUndocked, or StaleVersion where `version` is not the present one (None: any will do).
     """
     before = await read_channel(tx, channel_id=channel_id)
@@ -39,7 +41,7 @@ async def undock_channel(
     undocked = await tx.execute(
         """
         UPDATE channels
-        SET state = 'undocked', state_reason = NULL, undocked_at = %(now)s, credentials = '', version = version + 1
+        SET state = 'undocked', state_reason = NULL, undocked_at = %(now)s, version = version + 1
         WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND version = %(version)s
         """,
         {
