@@ -125,7 +125,7 @@ def _code_page(
             "wants": html.escape(texts["wants"].format(name=component.name)),
             "request_id": visit.request_id,
             "scan_url": html.escape(scan_url),
-            "code": code.svg_inline(scale=5, border=2, omitsize=True, title=texts["code_of"]),
+            "code": code.svg_inline(scale=5, border=2, omitsize=True),
             "sets": "".join(_set_item(set_id, language=language) for set_id in component.permission_sets),
         },
     )
