@@ -3,6 +3,7 @@
 import json
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -17,6 +18,8 @@ from moorage.reception.model import (
     AgentReplied,
     AgentTook,
     Assign,
+    ChannelMuted,
+    ChannelRestored,
     Close,
     CustomerWrote,
     Decision,
@@ -95,8 +98,11 @@ class AnySequence(RuleBasedStateMachine):
     @rule(found=free, content=st.sampled_from(["text", "image", "unsupported"]))
     def customer_writes(self, found: AgentId | None, content: str) -> None:
         was_open = self.applied.current is not None
-        self.feed(CustomerWrote(content), found=found)
+        decision = self.feed(CustomerWrote(content), found=found)
         conversation = self.applied.current
+        if self.policy.mute and not was_open:
+            assert (conversation, decision.effects) == (None, ())  # heard in the thread alone
+            return
         assert conversation is not None
         conversation.messages += 1
         if not was_open:
@@ -160,6 +166,23 @@ class AnySequence(RuleBasedStateMachine):
             return
         own = owner == agent_id
         assert conversation.end_reason is (EndReason.AGENT_ENDED if own else EndReason.SUPERVISOR_ENDED)
+
+    @rule(how=st.sampled_from(["deauthorized", "undocked"]))
+    def channel_falls_silent(self, how: Literal["deauthorized", "undocked"]) -> None:
+        before = self.applied.current
+        self.policy = replace(self.policy, mute=True)
+        self.feed(ChannelMuted(how))
+        if before is not None:
+            kept = before.owner is Owner.AGENT and how == "deauthorized"
+            assert before.end_reason is (None if kept else EndReason(f"channel_{how}"))
+
+    @rule()
+    def channel_comes_back(self) -> None:
+        before = self.applied.current
+        self.policy = replace(self.policy, mute=False)
+        self.feed(ChannelRestored())
+        assert self.applied.current is before
+        assert not self.state.mute
 
     def feed(self, event: Event, *, found: AgentId | None = None) -> Decision:
         self.now += timedelta(seconds=1)
@@ -240,6 +263,10 @@ class AnySequence(RuleBasedStateMachine):
                 assert max(greetings, default=0) <= 1
             case GreetingMode.FIRST_EVER:
                 assert sum(greetings) <= 1
+
+    @invariant()
+    def nobody_waits_for_a_channel_that_cannot_send(self) -> None:
+        assert self.state.owner is not Owner.QUEUE or not self.policy.mute
 
     @invariant()
     def every_conversation_keeps_the_message_that_opened_it(self) -> None:
@@ -331,3 +358,26 @@ def test_leaving_keeps_what_an_agent_holds() -> None:
 
 def test_state_of_an_older_release_is_still_read() -> None:
     assert State.from_json({"version": 1, "owner": "queue"}) == State(owner=Owner.QUEUE)
+
+
+def test_agent_is_told_once_that_the_channel_fell_silent_and_once_that_it_is_back() -> None:
+    mute = replace(a_policy(), mute=True)
+    told = decide(an_agents_state(), ChannelMuted("deauthorized"), mute, NOON)
+    assert told.effects == (Note("channel_muted", {"how": "deauthorized"}),)
+    assert decide(told.state, ChannelMuted("deauthorized"), mute, NOON).effects == ()
+    back = decide(told.state, ChannelRestored(), a_policy(), NOON)
+    assert back.effects == (Note("channel_restored"),)
+    assert decide(back.state, ChannelRestored(), a_policy(), NOON).effects == ()
+
+
+def test_undocking_ends_also_what_an_agent_holds_and_frees_the_seat() -> None:
+    decision = decide(an_agents_state(), ChannelMuted("undocked"), a_policy(), NOON)
+    assert decision.effects[1:] == (Close(EndReason.CHANNEL_UNDOCKED), ReleaseSeat(AGENTS[0]))
+    assert not decision.state.is_open
+
+
+def test_nobody_is_greeted_by_a_channel_that_cannot_send() -> None:
+    state = an_agents_state(greeted=False, ever_greeted=False)
+    policy = replace(a_policy(greeting=GreetingMode.EVERY_CONNECTION), mute=True)
+    decision = decide(state, AgentTook(AGENTS[1]), policy, NOON)
+    assert decision.effects == (Assign(AGENTS[1], "taken"), ReleaseSeat(AGENTS[0]))

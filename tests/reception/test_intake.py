@@ -259,6 +259,19 @@ async def test_push_behind_a_held_lock_is_acknowledged_and_swept_at_once(desk: D
     assert messages[-1].delivery.state == "queued"  # nobody waits for the answer any more
 
 
+async def test_redelivery_behind_a_held_lock_waits_until_its_own_deadline(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.push(desk.happened("subscribe", by=customer))
+    push = await stored(desk, desk.pushed(body := desk.said(by=customer)))
+    answer_by = "SELECT answer_by FROM pushes WHERE id = %s"
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute("SELECT FROM threads WHERE external_customer_id = %s FOR UPDATE", [customer])
+        began = asyncio.get_running_loop().time()
+        assert (await desk.push(body, within_s=2.5)).body == SUCCESS
+        assert asyncio.get_running_loop().time() - began >= 2.5
+    assert await desk.value(answer_by, push.id) == "api"
+
+
 async def test_stored_push_that_nobody_can_read_is_shown_and_blocks_nothing(desk: Desk) -> None:
     customer = an_openid()
     push = await stored(desk, desk.pushed(desk.said(by=customer)))

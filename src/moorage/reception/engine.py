@@ -17,6 +17,8 @@ from moorage.reception.model import (
     AgentReplied,
     AgentTook,
     Assign,
+    ChannelMuted,
+    ChannelRestored,
     Close,
     CustomerWrote,
     Decision,
@@ -66,9 +68,17 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
             return _agent_took(state, agent_id, policy)
         case AgentEnded(agent_id=agent_id):
             return _agent_ended(state, agent_id)
+        case ChannelMuted(how=how):
+            return _channel_muted(state, how)
+        case ChannelRestored():
+            return _channel_restored(state)
 
 
 def _customer_wrote(state: State, policy: Policy, now: datetime) -> Decision:
+    if policy.mute and not state.is_open:
+        # What was on its way when the channel fell silent. Whoever opened a conversation for it could not answer.
+        back = replace(state, reachable=True)
+        return Decision(back, (), "message.kept_mute", "The customer wrote and the channel cannot send.")
     heard = replace(
         state,
         reachable=True,
@@ -139,6 +149,28 @@ def _agent_ended(state: State, agent_id: AgentId) -> Decision:
     return Decision(_closed(state), effects, "end.accepted", sentence)
 
 
+def _channel_muted(state: State, how: Literal["deauthorized", "undocked"]) -> Decision:
+    undocked = how == "undocked"
+    reason = EndReason.CHANNEL_UNDOCKED if undocked else EndReason.CHANNEL_DEAUTHORIZED
+    match state.owner:
+        case Owner.NOBODY:
+            return Decision(state, (), "mute.nothing_open", "The channel cannot send; no conversation was open.")
+        case Owner.AGENT if not undocked:
+            note = () if state.mute else (Note("channel_muted", {"how": how}),)
+            sentence = "The channel cannot send; the agent may still read and end the conversation."
+            return Decision(replace(state, mute=True), note, "mute.kept", sentence)
+        case Owner.AGENT | Owner.BOT | Owner.QUEUE:
+            effects = (Note("channel_muted", {"how": how}), Close(reason), *_release(state))
+            return Decision(_closed(state), effects, "mute.ends", f"The channel was {how}.")
+
+
+def _channel_restored(state: State) -> Decision:
+    if not state.mute:
+        return Decision(state, (), "restored.unnoticed", "Nobody had been told that the channel could not send.")
+    note = (Note("channel_restored"),)
+    return Decision(replace(state, mute=False), note, "restored.told", "The channel can send again.")
+
+
 def _connect(
     state: State, agent_id: AgentId, policy: Policy, *, why: Literal["routed", "taken"]
 ) -> tuple[State, tuple[Effect, ...]]:
@@ -157,7 +189,7 @@ def _connect(
 
 
 def _greets(state: State, policy: Policy) -> bool:
-    if not state.reachable:
+    if not state.reachable or policy.mute:
         return False
     match policy.greeting_mode:
         case GreetingMode.OFF:

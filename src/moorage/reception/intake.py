@@ -93,7 +93,7 @@ class Intake:
         try:
             async with asyncio.timeout_at(deadline):
                 if not push.taken_in:
-                    return await self._take_in(address, request)
+                    return await self._take_in_or_wait(address, request)
                 return await self._wait_for_answer(address, push)
         except (TimeoutError, psycopg.OperationalError) as reason:
             log.warning(
@@ -102,6 +102,15 @@ class Intake:
         except Exception:
             log.exception("push_not_taken_in", push_id=str(push.id), channel_id=str(address.channel_id))
         return await self._give_up(address, push)
+
+    async def _take_in_or_wait(self, address: Address, request: Request) -> StoredPush:
+        """Take the push in. A redelivery that cannot, since somebody works on the thread, waits for what comes of it."""
+        try:
+            return await self._take_in(address, request)
+        except psycopg.errors.LockNotAvailable:
+            if request.push.is_new:
+                raise
+            return await self._wait_for_answer(address, request.push)
 
     async def _take_in(self, address: Address, request: Request) -> StoredPush:
         async def take_in(tx: Tx) -> StoredPush:

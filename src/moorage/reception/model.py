@@ -39,6 +39,8 @@ class Policy:
     greeting_mode: GreetingMode
     greeting: str
     default_group_id: GroupId
+    mute: bool = False
+    """Nothing can be sent by the channel at present: its account withdrew its authorization or was undocked."""
 
 
 # ---------------------------------------------------------------- state: what is known of the customer's conversation
@@ -73,6 +75,8 @@ class State:
     """A person's greeting was said in this thread, ever."""
     reachable: bool = True
     """False since the customer left; what we say would not arrive."""
+    mute: bool = False
+    """The agent who has the conversation was told that the channel cannot send."""
     customer_messages: int = 0
     agent_messages: int = 0
     waiting_since: datetime | None = None
@@ -165,8 +169,33 @@ class AgentEnded:
     kind: Literal["agent_ended"] = "agent_ended"
 
 
+@dataclass(frozen=True, slots=True)
+class ChannelMuted:
+    """The channel's account withdrew its authorization, or was undocked."""
+
+    how: Literal["deauthorized", "undocked"]
+    kind: Literal["channel_muted"] = "channel_muted"
+
+
+@dataclass(frozen=True, slots=True)
+class ChannelRestored:
+    """The channel's account is docked again."""
+
+    kind: Literal["channel_restored"] = "channel_restored"
+
+
 Event = Annotated[
-    CustomerWrote | Followed | Unfollowed | EventSeen | AgentFound | NobodyFree | AgentReplied | AgentTook | AgentEnded,
+    CustomerWrote
+    | Followed
+    | Unfollowed
+    | EventSeen
+    | AgentFound
+    | NobodyFree
+    | AgentReplied
+    | AgentTook
+    | AgentEnded
+    | ChannelMuted
+    | ChannelRestored,
     Discriminator("kind"),
 ]
 
@@ -179,6 +208,8 @@ class EndReason(StrEnum):
     AGENT_ENDED = "agent_ended"
     SUPERVISOR_ENDED = "supervisor_ended"
     UNFOLLOWED = "unfollowed"
+    CHANNEL_DEAUTHORIZED = "channel_deauthorized"
+    CHANNEL_UNDOCKED = "channel_undocked"
 
 
 class Refusal(StrEnum):
@@ -244,7 +275,7 @@ class Say:
 class Note:
     """Leave a line in the thread that only staff see; in the open conversation, if there is one."""
 
-    key: Literal["followed", "unfollowed", "event_seen"]
+    key: Literal["followed", "unfollowed", "event_seen", "channel_muted", "channel_restored"]
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     kind: Literal["note"] = "note"
 

@@ -18,9 +18,10 @@ AnswerBy = Literal["open", "passive", "api"]
 
 @dataclass(frozen=True, slots=True)
 class StoredPush:
-    """A push as it stands: taken in or not yet, and who carries its answer."""
+    """A push as it stands: taken in or not yet, and who carries its answer. `is_new`: it was stored just now."""
 
     id: PushId
+    is_new: bool
     day: date
     received_at: datetime
     taken_in: bool
@@ -68,7 +69,7 @@ async def store_push(tx: Tx, *, channel_id: ChannelId, inbound: Inbound, not_bef
         VALUES (%(workspace_id)s, %(id)s, %(day)s, %(channel_id)s, %(once_key)s, %(external_customer_id)s, %(body)s,
                 %(now)s, %(not_before)s)
         ON CONFLICT (workspace_id, channel_id, once_key, day) DO NOTHING
-        RETURNING id, day, received_at, false AS taken_in, answer_by, reply
+        RETURNING id, true AS is_new, day, received_at, false AS taken_in, answer_by, reply
         """,
         {
             **key,
@@ -83,7 +84,8 @@ async def store_push(tx: Tx, *, channel_id: ChannelId, inbound: Inbound, not_bef
         stored = await tx.row(
             StoredPush,
             """
-            SELECT id, day, received_at, taken_in_at IS NOT NULL AS taken_in, answer_by, reply FROM pushes
+            SELECT id, false AS is_new, day, received_at, taken_in_at IS NOT NULL AS taken_in, answer_by, reply
+            FROM pushes
             WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND once_key = %(once_key)s
               AND day = %(day)s
             """,
@@ -99,7 +101,8 @@ async def read_push(tx: Tx, *, push_id: PushId, day: date) -> StoredPush:
     stored = await tx.row(
         StoredPush,
         """
-        SELECT id, day, received_at, taken_in_at IS NOT NULL AS taken_in, answer_by, reply FROM pushes
+        SELECT id, false AS is_new, day, received_at, taken_in_at IS NOT NULL AS taken_in, answer_by, reply
+        FROM pushes
         WHERE workspace_id = %s AND id = %s AND day = %s
         """,
         [tx.workspace_id, push_id, day],
