@@ -104,7 +104,7 @@ class Intake:
         return await self._give_up(address, push)
 
     async def _take_in_or_wait(self, address: Address, request: Request) -> StoredPush:
-        """Take the push in. A redelivery that cannot, since somebody works on the thread, waits for what comes of it."""
+        """Take the push in. A redelivery that cannot, as somebody works on the thread, waits for the outcome."""
         try:
             return await self._take_in(address, request)
         except psycopg.errors.LockNotAvailable:
