@@ -15,7 +15,7 @@ from wechat_sandbox import identifiers, quotas
 from wechat_sandbox.callers import Caller, admit, caller_of
 from wechat_sandbox.calls import CallRecord
 from wechat_sandbox.endpoints.call import Call, Endpoint, JsonObject
-from wechat_sandbox.errors import ApiRefusal
+from wechat_sandbox.errors import ApiRefusal, not_in_whitelist
 from wechat_sandbox.faults import FaultOrder
 from wechat_sandbox.world import Sandbox
 
@@ -55,7 +55,11 @@ class ProductApi:
         trace = _Trace()
         happens = fault is None or fault.applied or fault.kind == "merge"
         body = self._respond(request, path=path, raw=raw, trace=trace) if happens else {}
-        response = _json_response(body) if fault is None else await self._faulty(fault, body=body, trace=trace)
+        response = (
+            _json_response(body)
+            if fault is None
+            else await self._faulty(fault, body=body, trace=trace, client_ip=_client_ip(request))
+        )
         self._log(request, raw=raw, response=response, trace=trace, fault=fault, at=at, started=started)
         return response
 
@@ -89,7 +93,7 @@ class ProductApi:
     def _call(self, endpoint: Endpoint, *, request: Request, raw: bytes, trace: _Trace) -> Call:
         now_s = self._sandbox.clock.now_s()
         query = dict(request.query_params)
-        client_ip = request.client.host if request.client else "127.0.0.1"
+        client_ip = _client_ip(request)
         caller = Caller()
         if endpoint.auth != "none":
             caller = caller_of(self._sandbox.state, query=query, endpoint=endpoint, now_s=now_s)
@@ -117,13 +121,14 @@ class ProductApi:
         rid = identifiers.new_request_id(now_s=self._sandbox.clock.now_s())
         return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {rid}"}
 
-    async def _faulty(self, fault: FaultOrder, *, body: JsonObject, trace: _Trace) -> Response:
+    async def _faulty(self, fault: FaultOrder, *, body: JsonObject, trace: _Trace, client_ip: str) -> Response:
         match fault.kind:
             case "merge":
                 return _json_response(body | fault.body)
             case "errcode":
                 trace.errcode = fault.errcode
-                return _json_response(self._error_body(ApiRefusal(fault.errcode)))
+                usual = not_in_whitelist(client_ip) if fault.errcode == 40164 else None
+                return _json_response(self._error_body(ApiRefusal(fault.errcode, detail=fault.errmsg or usual)))
             case "http500":
                 return PlainTextResponse("Internal Server Error", status_code=500)
             case "html":
@@ -162,6 +167,10 @@ class ProductApi:
                 fault=fault.kind if fault else None,
             )
         )
+
+
+def _client_ip(request: Request) -> str:
+    return request.client.host if request.client else "127.0.0.1"
 
 
 def _json_response(body: Mapping[str, JsonValue]) -> Response:

@@ -63,6 +63,11 @@ _MESSAGES: Mapping[int, str] = {
 }
 
 
+def not_in_whitelist(address: str) -> str:
+    """Return the text of 40164, which names the address to add."""
+    return f"invalid ip {address} ipv6 ::ffff:{address}, not in whitelist"
+
+
 class ApiRefusal(Exception):
     """A call that WeChat answers with an error code; `detail` replaces the usual text."""
 

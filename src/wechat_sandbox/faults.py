@@ -14,6 +14,8 @@ class FaultOrder(BaseModel):
     endpoint: str
     kind: FaultKind
     errcode: int = -1
+    errmsg: str = ""
+    """Replaces the usual text of the error code."""
     times: int = Field(default=1, ge=1)
     applied: bool = False
     """Whether the call takes effect first, so that only its answer is lost."""

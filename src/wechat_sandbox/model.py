@@ -239,6 +239,7 @@ class Component(BaseModel):
     ticket_state: TicketState = "on"
     next_ticket_at: float = 0.0
     event_url_answered: bool = False
+    ticket_taken: bool = False
     tickets: list[Ticket] = Field(default_factory=list[Ticket])
     tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
     counters: dict[str, Counter] = Field(default_factory=dict[str, Counter])

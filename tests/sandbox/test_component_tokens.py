@@ -7,7 +7,8 @@ import pytest
 import pytest_asyncio
 
 from tests.sandbox.platform import COMPONENT, ROOT, SECRET, Platform, running_platform
-from tests.sandbox.world import APPID, until
+from tests.sandbox.receiver import Reply
+from tests.sandbox.world import APPID, running_world, until
 from wechat_sandbox.wire import child_text, parse
 
 
@@ -200,8 +201,60 @@ async def test_fault_can_change_one_field_of_a_true_answer(platform: Platform) -
     assert (await platform.call("api_authorizer_token", body))["errcode"] == 61023
 
 
-async def test_platform_clears_its_own_count(platform: Platform) -> None:
+async def test_platform_clears_counts_with_its_token_or_its_secret(platform: Platform) -> None:
+    await platform.dock()
     answer = await platform.world.call("/cgi-bin/clear_quota", {"appid": COMPONENT}, token=platform.token)
     assert answer["errcode"] == 0
     refused = await platform.world.call("/cgi-bin/clear_quota", {"appid": APPID}, token=platform.token)
     assert refused["errcode"] == 40013
+    path = f"{ROOT}/clear_quota/v2"
+    for appid, secret, errcode in (
+        (COMPONENT, SECRET, 0),
+        (APPID, SECRET, 0),
+        (APPID, "wrong", 40125),
+        ("wxnobody", SECRET, 40013),
+    ):
+        body = {"component_appid": COMPONENT, "appid": appid, "appsecret": secret}
+        assert (await platform.world.call(path, body))["errcode"] == errcode
+
+
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        ({"errcode": 40164}, "invalid ip 127.0.0.1 ipv6 ::ffff:127.0.0.1, not in whitelist rid: "),
+        ({"errcode": 61007}, "api is unauthorized to component rid: "),
+        ({"errcode": 61007, "errmsg": "no"}, "no rid: "),
+    ],
+)
+async def test_ordered_error_carries_the_usual_text(platform: Platform, fault: dict[str, object], text: str) -> None:
+    await platform.world.control("/faults", {"endpoint": f"{ROOT}/api_query_auth", "kind": "errcode"} | fault)
+    answer = await platform.exchange("queryauthcode@@@x")
+    assert answer["errcode"] == fault["errcode"]
+    assert answer["errmsg"].startswith(text)
+
+
+async def test_ticket_that_nobody_took_is_soon_followed_by_another(tmp_path: Path) -> None:
+    async with running_platform(tmp_path, ticket_state="off") as platform:
+        platform.receiver.usual = Reply(body=b"not now")
+        await platform.control("/settings", {"ticket_state": "on"})
+        await until(lambda: len(platform.notices("component_verify_ticket")) == 1)
+        platform.receiver.usual = Reply()
+        platform.world.move_clock(6)
+        await until(lambda: len(platform.notices("component_verify_ticket")) == 2)
+        platform.world.move_clock(30)
+        await platform.sign_in()
+        assert len(platform.notices("component_verify_ticket")) == 2
+
+
+async def test_platform_goes_on_after_a_restart_with_what_it_had(tmp_path: Path) -> None:
+    async with running_platform(tmp_path) as platform:
+        info = await platform.dock()
+        held = platform.token
+    async with running_world(tmp_path) as world:
+        assert await world.token_works(info["authorizer_access_token"]) == 0
+        body = {
+            "component_appid": COMPONENT,
+            "authorizer_appid": APPID,
+            "authorizer_refresh_token": info["authorizer_refresh_token"],
+        }
+        assert "authorizer_access_token" in await world.call(f"{ROOT}/api_authorizer_token", body, token=held)

@@ -16,10 +16,15 @@ LIFETIME_S = 12 * 3600.0
 _KEPT = 200
 _LOOK_EVERY_S = 0.2
 _PROBE_DEADLINE_S = 2.0
+_FIRST_AGAIN_AFTER_S = 5.0
 
 
 class TicketSender:
-    """Sends tickets when they are due by the stand-in's clock, the first as soon as the address answers at all."""
+    """Sends tickets when they are due by the stand-in's clock, the first as soon as the address answers at all.
+
+    Until a platform has taken one, the next comes soon and not after the whole interval: whoever is still setting up
+    need not wait.
+    """
 
     def __init__(
         self, *, state: State, clock: SandboxClock, settings: Settings, pushes: PushEngine, notifications: Notifications
@@ -58,9 +63,20 @@ class TicketSender:
     def _is_due(self, component: Component) -> bool:
         if component.ticket_state != "on" or not component.event_url:
             return False
-        wait_s = component.next_ticket_at - self._clock.now_s()
+        now_s = self._clock.now_s()
+        if self._waits_for_its_first(component) and now_s - component.tickets[-1].issued_at >= _FIRST_AGAIN_AFTER_S:
+            return True
+        wait_s = component.next_ticket_at - now_s
         # A wait longer than the interval means that the clock was moved back.
         return wait_s <= 0 or wait_s > self._settings.ticket_interval_s
+
+    def _waits_for_its_first(self, component: Component) -> bool:
+        """Return whether tickets were sent, none was taken, and none is under way."""
+        if component.ticket_taken or not component.tickets:
+            return False
+        outcomes = {push.outcome for one in component.tickets if (push := self._state.pushes.get(one.push_id))}
+        component.ticket_taken = "success" in outcomes
+        return not component.ticket_taken and None not in outcomes
 
     async def _send_when_answered(self, component: Component) -> None:
         if not component.event_url_answered:

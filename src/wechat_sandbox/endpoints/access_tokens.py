@@ -2,7 +2,7 @@
 
 from wechat_sandbox import quotas, tokens
 from wechat_sandbox.endpoints.call import Call, Endpoint, JsonObject, text_of
-from wechat_sandbox.errors import ApiRefusal
+from wechat_sandbox.errors import ApiRefusal, not_in_whitelist
 from wechat_sandbox.model import Account, IssuedToken
 
 
@@ -48,8 +48,7 @@ def _authenticated(call: Call, *, grant_type: str, appid: str, secret: str) -> A
     if secret != account.secret:
         raise ApiRefusal(40125)
     if account.ip_whitelist is not None and call.client_ip not in account.ip_whitelist:
-        address = call.client_ip
-        raise ApiRefusal(40164, detail=f"invalid ip {address} ipv6 ::ffff:{address}, not in whitelist")
+        raise ApiRefusal(40164, detail=not_in_whitelist(call.client_ip))
     return account
 
 
