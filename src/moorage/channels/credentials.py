@@ -12,6 +12,9 @@ from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx
 from moorage.infra.secrets import SecretBox
 
+PLATFORM_ID = "platform_id"
+EXTERNAL_ACCOUNT_ID = "external_account_id"
+
 
 def check_credentials(manifest: Manifest, given: Mapping[str, str]) -> Mapping[str, str]:
     """Return every credential of the kind, trimmed, with defaults for what was left out.
@@ -41,6 +44,24 @@ def seal_verification(box: SecretBox, credentials: Mapping[str, str], *, manifes
     """Return, sealed, what verifying a push takes. The account's secret is not among it: pushes do not need it."""
     needed = {name: value for name, value in credentials.items() if name not in manifest.secrets_for_calls}
     return box.seal(json.dumps(needed).encode(), context=_address_context(manifest.kind, external_id))
+
+
+def seal_platform_verification(
+    box: SecretBox,
+    *,
+    kind: str,
+    external_id: str,
+    platform_id: str,
+    external_account_id: str | None,
+    before: Mapping[str, str],
+) -> bytes:
+    """Return, sealed, by which of our platforms an account pushes, and what it is called there.
+
+    The platform's own keys are not among it: they change for all accounts at once. What stood there before stays, so
+    that an account that had its own address goes on being heard there.
+    """
+    known = {PLATFORM_ID: platform_id, EXTERNAL_ACCOUNT_ID: external_account_id or ""}
+    return box.seal(json.dumps({**before, **known}).encode(), context=_address_context(kind, external_id))
 
 
 def open_verification(box: SecretBox, address: Address) -> Mapping[str, str]:

@@ -1,6 +1,7 @@
 """What happens to channels that higher rooms may react to."""
 
 from dataclasses import dataclass
+from uuid import UUID
 
 from moorage.channels.model import ChannelState
 from moorage.core.ids import ChannelId
@@ -10,6 +11,20 @@ from moorage.infra.database import DomainEvent
 @dataclass(frozen=True, slots=True)
 class ChannelDocked(DomainEvent):
     """An account was docked."""
+
+    channel_id: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class AuthorizationPushed(DomainEvent):
+    """The provider told that an account was authorized for an attempt, and gave the code."""
+
+    attempt_id: UUID
+
+
+@dataclass(frozen=True, slots=True)
+class AccountAuthorizedUs(DomainEvent):
+    """What an account grants is new or has changed: its profile and rights are to be read."""
 
     channel_id: ChannelId
 
