@@ -46,8 +46,11 @@ class PushNotStored(DomainError):
 class Intake:
     """Receives pushes for any channel."""
 
-    def __init__(self, *, database: Database, connectors: Connectors, box: SecretBox) -> None:
+    def __init__(
+        self, *, database: Database, connectors: Connectors, box: SecretBox, lock_timeout: timedelta = LOCK_TIMEOUT
+    ) -> None:
         self._database = database
+        self._lock_timeout = lock_timeout
         self._connectors = connectors
         self._box = box
 
@@ -77,7 +80,7 @@ class Intake:
         try:
             async with (
                 asyncio.timeout_at(deadline),
-                self._database.in_workspace(address.workspace_id, lock_timeout=LOCK_TIMEOUT) as tx,
+                self._database.in_workspace(address.workspace_id, lock_timeout=self._lock_timeout) as tx,
             ):
                 if inbound.uncovered is not None:
                     await refuse_replayed(tx, channel_id=address.channel_id, uncovered=inbound.uncovered)
@@ -118,7 +121,7 @@ class Intake:
                 tx, connectors=self._connectors, channel_id=address.channel_id, request=request
             )
 
-        return await self._database.run(address.workspace_id, take_in, lock_timeout=LOCK_TIMEOUT)
+        return await self._database.run(address.workspace_id, take_in, lock_timeout=self._lock_timeout)
 
     async def _wait_for_answer(self, address: Address, push: StoredPush) -> StoredPush:
         """Return the push when its answer is settled. The caller's deadline ends the wait."""
