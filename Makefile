@@ -64,7 +64,7 @@ fix: $(TOOLS) $(MODULES) ## Let the tools mend what they can
 	cd console && ../$(NODE) npm run --silent format
 
 bench: $(TOOLS) ## Measure one thing side by side with its baseline (NAME=…)
-	@test -f "bench/$(NAME).py" || { echo "make bench NAME=…, one of:"; ls bench/*.py | xargs -n1 basename -s .py; exit 2; }
+	@test -f "bench/$(NAME).py" || { echo "make bench NAME=…, one of:"; cd bench && ls [a-z]*.py | sed "s/\.py$$//"; exit 2; }
 	$(VENV)/python -m bench.$(NAME) $(ARGS)
 
 openapi: $(TOOLS) $(MODULES) ## Write the console's API types anew after a change of the API
