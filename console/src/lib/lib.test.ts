@@ -5,7 +5,7 @@ import { utf8Length } from './bytes'
 import { freshKey } from './ids'
 import { isComposing, sendsReply } from './keys'
 import { splitLinks } from './links'
-import { initials, splitName } from './text'
+import { initials, shortName, splitName } from './text'
 
 const ENTER = {
   key: 'Enter',
@@ -96,5 +96,7 @@ describe('a name', () => {
     expect(splitName(name).join('')).toBe(name)
     expect(splitName(name)[1]).toBe('l3bz1h')
     expect(splitName('Mei')).toEqual(['Mei', ''])
+    expect(shortName(name)).toBe('晨雾咖啡_…l3bz1h')
+    expect(shortName('Mei')).toBe('Mei')
   })
 })

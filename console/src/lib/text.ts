@@ -7,6 +7,12 @@ export function splitName(name: string): [head: string, tail: string] {
   return PROVIDER_ID.test(name) ? [name.slice(0, -TAIL), name.slice(-TAIL)] : [name, '']
 }
 
+/** `name` as it fits into a sentence. */
+export function shortName(name: string): string {
+  const id = PROVIDER_ID.exec(name)?.[1]
+  return id === undefined ? name : `${name.slice(0, -id.length)}…${name.slice(-TAIL)}`
+}
+
 /** The one or two letters that stand for a name in an avatar: two of a Latin name, the last of a Chinese one. */
 export function initials(name: string): string {
   const id = PROVIDER_ID.exec(name)?.[1]

@@ -31,7 +31,8 @@ describe('durations', () => {
     expect(formatDuration(-5, 'en')).toBe('0s')
     expect(formatDuration(59_999, 'en')).toBe('59s')
     expect(formatDuration(60_000, 'en')).toBe('1m')
-    expect(formatDuration(3_600_000 * 41, 'en')).toBe('1d')
+    expect(formatDuration(3_600_000 * 41, 'en')).toBe('41h')
+    expect(formatDuration(3_600_000 * 72, 'en')).toBe('3d')
     expect(formatDuration(3_600_000 * 5, 'zh-CN')).toBe('5小时')
   })
 

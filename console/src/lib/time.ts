@@ -15,7 +15,7 @@ export function waitLevel(waitedMs: number): Wait {
   return waitedMs >= LONG_WAIT_MS ? 'long' : 'fresh'
 }
 
-/** A duration in its largest unit: seconds below a minute, then minutes, hours, days. Never negative. */
+/** A duration in its largest unit: seconds below a minute, then minutes, hours (up to three days), days. Never negative. */
 export function formatDuration(ms: number, locale: string): string {
   const [value, unit] = largestUnit(Math.max(0, ms))
   return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'narrow' }).format(value)
@@ -24,7 +24,7 @@ export function formatDuration(ms: number, locale: string): string {
 function largestUnit(ms: number): [number, 'second' | 'minute' | 'hour' | 'day'] {
   if (ms < MINUTE_MS) return [Math.floor(ms / 1000), 'second']
   if (ms < HOUR_MS) return [Math.floor(ms / MINUTE_MS), 'minute']
-  if (ms < DAY_MS) return [Math.floor(ms / HOUR_MS), 'hour']
+  if (ms < 3 * DAY_MS) return [Math.floor(ms / HOUR_MS), 'hour']
   return [Math.floor(ms / DAY_MS), 'day']
 }
 

@@ -73,6 +73,11 @@ export class Connection {
     this.connect()
   }
 
+  /** The browser says that the network is gone; the socket may not notice for a long time. */
+  networkLost(): void {
+    if (this.socket !== null) this.lost(this.socket)
+  }
+
   /** From now on, also after each reconnect, the server knows that this person sits at the workbench. */
   enterWorkbench(): void {
     if (this.workbench) return

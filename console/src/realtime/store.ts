@@ -48,6 +48,7 @@ export const useRealtime = defineStore('realtime', () => {
     start: () => connection.start(),
     stop: () => connection.stop(),
     hurry: () => connection.hurry(),
+    networkLost: () => connection.networkLost(),
     enterWorkbench: () => connection.enterWorkbench(),
     noteSnapshot: (cursor: string | null | undefined) => {
       if (cursor) connection.noteSnapshot(cursor)

@@ -9,6 +9,7 @@ import {
   withConversations,
   withFact,
   withMessage,
+  withoutForgotten,
   withPage,
 } from './replica'
 import { aConversation, aMessage, ME } from './samples'
@@ -121,5 +122,24 @@ describe('a list', () => {
     expect(
       listed(passed, { scope: 'mine', state: 'open', me: 'x' }).map((each) => each.id),
     ).toContain('new')
+  })
+})
+
+describe('reading everything again', () => {
+  it('drops messages that nobody knows the way to', () => {
+    const old = withPage(EMPTY, 'thread-1', page(1, 2))
+    expect(seqs(withPage(old, 'thread-1', page(7, 8)))).toEqual([7, 8])
+    expect(seqs(withPage(old, 'thread-1', page(3, 4)))).toEqual([1, 2, 3, 4])
+  })
+
+  it('drops conversations that did not come back, and keeps those that changed meanwhile', () => {
+    const before = withConversations(EMPTY, [
+      aConversation({ id: 'gone' }),
+      aConversation({ id: 'read' }),
+      aConversation({ id: 'changed' }),
+    ])
+    const after = withFact(before, changed(2, { id: 'changed' }))
+    const kept = withoutForgotten(after, before, new Set(['read']))
+    expect([...kept.conversations.keys()]).toEqual(['read', 'changed'])
   })
 })

@@ -31,18 +31,50 @@ export function withConversations(replica: Replica, added: readonly Conversation
   return { ...replica, conversations }
 }
 
-/** Take in a page of a thread that was asked for. `hasOlder` is what its oldest page says. */
+/**
+ * Take in a page of a thread that was asked for. `hasOlder` is what its oldest page says. What is known and not next
+ * to the page is dropped: nobody knows what lies between.
+ */
 export function withPage(
   replica: Replica,
   threadId: string,
   page: { items: readonly Message[]; hasOlder: boolean },
 ): Replica {
   const known = replica.threads.get(threadId)
-  const first = known?.messages[0]?.seq ?? Infinity
-  const reaches = page.items[0]?.seq ?? Infinity
-  const hasOlder = known === undefined || reaches <= first ? page.hasOlder : known.hasOlder
-  const thread = { messages: merged(known?.messages ?? [], page.items), hasOlder }
+  const thread = known && touches(known, page.items) ? joined(known, page) : opened(page)
   return { ...replica, threads: new Map(replica.threads).set(threadId, thread) }
+}
+
+function touches(known: Thread, items: readonly Message[]): boolean {
+  const [first, last] = [known.messages[0], known.messages.at(-1)]
+  const [from, to] = [items[0], items.at(-1)]
+  if (!first || !last || !from || !to) return true
+  return from.seq <= last.seq + 1 && to.seq >= first.seq - 1
+}
+
+function joined(known: Thread, page: { items: readonly Message[]; hasOlder: boolean }): Thread {
+  const reaches = (page.items[0]?.seq ?? Infinity) <= (known.messages[0]?.seq ?? Infinity)
+  const hasOlder = reaches ? page.hasOlder : known.hasOlder
+  return { messages: merged(known.messages, page.items), hasOlder }
+}
+
+function opened(page: { items: readonly Message[]; hasOlder: boolean }): Thread {
+  return { messages: [...page.items], hasOlder: page.hasOlder }
+}
+
+/**
+ * Everything was read again since `before`: drop the conversations that were neither read (`seen`) nor changed since,
+ * for they are not this person's to see any more.
+ */
+export function withoutForgotten(
+  replica: Replica,
+  before: Replica,
+  seen: ReadonlySet<string>,
+): Replica {
+  const kept = [...replica.conversations].filter(
+    ([id, conversation]) => seen.has(id) || before.conversations.get(id) !== conversation,
+  )
+  return { ...replica, conversations: new Map(kept) }
 }
 
 export function withFact(replica: Replica, fact: Fact): Replica {

@@ -2,7 +2,7 @@ import { defineStore } from 'pinia'
 import { computed, reactive, ref, shallowRef, watch } from 'vue'
 
 import { answered, once } from '@/api/client'
-import { asProblem, type Problem } from '@/api/problems'
+import { asProblem, Problem } from '@/api/problems'
 import { useSession } from '@/api/session'
 import type { Conversation, ConversationState, Scope } from '@/api/types'
 import { isMessage } from '@/api/guards'
@@ -17,6 +17,7 @@ import {
   withConversations,
   withFact,
   withMessage,
+  withoutForgotten,
   withPage,
 } from './replica'
 
@@ -65,30 +66,40 @@ export const useWorkbench = defineStore('workbench', () => {
 
   /** Read a list's first page, or its next one. */
   async function loadList(of: Scope, as: ConversationState, more = false): Promise<void> {
-    const key: ListKey = `${of}:${as}`
     const before = loadingOf(of, as)
     if (before.state === 'loading' || (!more && before.state === 'ready')) return
     if (more && before.cursor === null) return
-    lists.set(key, { ...before, state: 'loading', problem: null })
+    await readPage(of, as, more ? before.cursor : null)
+  }
+
+  /** Return the ids of the page that was read; none if it could not be. */
+  async function readPage(
+    of: Scope,
+    as: ConversationState,
+    cursor: string | null,
+  ): Promise<string[]> {
+    const key: ListKey = `${of}:${as}`
+    lists.set(key, { state: 'loading', problem: null, cursor })
+    const from = cursor === null ? {} : { cursor }
+    const query = { scope: of, state: as, limit: CONVERSATIONS_PAGE, ...from }
     try {
-      const query = {
-        scope: of,
-        state: as,
-        limit: CONVERSATIONS_PAGE,
-        ...(more && before.cursor !== null ? { cursor: before.cursor } : {}),
-      }
       const page = await answered(client.GET('/api/conversations', { params: { query } }))
       realtime.noteSnapshot(page.event_cursor)
       replica.value = withConversations(replica.value, page.items)
       lists.set(key, { state: 'ready', problem: null, cursor: page.next_cursor ?? null })
+      return page.items.map((each) => each.id)
     } catch (error) {
-      lists.set(key, { ...before, state: 'failed', problem: asProblem(error) })
+      lists.set(key, { state: 'failed', problem: asProblem(error), cursor })
+      return []
     }
   }
 
   /** Read one conversation that no list brought. Throws a Problem. */
   async function loadConversation(id: string): Promise<void> {
-    if (replica.value.conversations.has(id)) return
+    if (!replica.value.conversations.has(id)) await readConversation(id)
+  }
+
+  async function readConversation(id: string): Promise<void> {
     const params = { path: { conversation_id: id } }
     const found = await answered(client.GET('/api/conversations/{conversation_id}', { params }))
     realtime.noteSnapshot(found.event_cursor)
@@ -171,27 +182,34 @@ export const useWorkbench = defineStore('workbench', () => {
     replica.value = withConversations(replica.value, [taken])
   }
 
-  /** The log was cut: what is there may be old, so what was read is read again and then replaces it. */
+  /**
+   * The log was cut: what is there may be old. Everything that was read is read again while the old stays on the
+   * screen, and what did not come back goes.
+   */
   async function resync(): Promise<void> {
-    const wanted = [...lists.entries()].filter(([, loading]) => loading.state !== 'idle')
-    const opened = [...replica.value.threads.keys()]
-    const kept = replica.value
-    replica.value = EMPTY
-    lists.clear()
-    threads.clear()
-    // The page that is being looked at stays on the screen until the new one is there.
-    const shown = [...kept.conversations.values()].filter((each) => opened.includes(each.thread_id))
+    const before = replica.value
+    const seen = new Set<string>()
+    const opened = [...before.conversations.values()].filter((each) =>
+      before.threads.has(each.thread_id),
+    )
     await Promise.all([
-      ...wanted.map(([key]) => reload(key)),
-      ...opened.map((threadId) => loadMessages(threadId)),
-      ...shown.map((each) => loadConversation(each.id).catch(() => undefined)),
+      ...wantedLists().map(async ([of, as]) => {
+        for (const id of await readPage(of, as, null)) seen.add(id)
+      }),
+      ...opened.map(async ({ id, thread_id: threadId }) => {
+        if (await reads(readConversation(id))) seen.add(id)
+        await loadMessages(threadId)
+      }),
     ])
+    replica.value = withoutForgotten(replica.value, before, seen)
   }
 
-  function reload(key: ListKey): Promise<void> {
-    const [of, as] = key.split(':')
-    const found = SCOPES.find((each) => each === of) ?? 'mine'
-    return loadList(found, as === 'closed' ? 'closed' : 'open')
+  function wantedLists(): [Scope, ConversationState][] {
+    const all = SCOPES.flatMap((of): [Scope, ConversationState][] => [
+      [of, 'open'],
+      [of, 'closed'],
+    ])
+    return all.filter(([of, as]) => lists.has(`${of}:${as}`))
   }
 
   realtime.subscribe({
@@ -236,3 +254,14 @@ export const useWorkbench = defineStore('workbench', () => {
 })
 
 export const SCOPES: readonly Scope[] = ['mine', 'queue', 'all']
+
+/** Whether it worked; what did not may have become somebody else's. */
+async function reads(reading: Promise<void>): Promise<boolean> {
+  try {
+    await reading
+    return true
+  } catch (error) {
+    if (error instanceof Problem) return false
+    throw error
+  }
+}
