@@ -39,6 +39,22 @@ class AccountSeed(BaseModel, extra="forbid"):
     callback_url: str = ""
 
 
+class TraitsForm(BaseModel, extra="forbid"):
+    """What may change about an account; what is left out stays."""
+
+    name: str | None = None
+    verified: bool | None = None
+    alias: str | None = None
+    signature: str | None = None
+    principal_name: str | None = None
+    administrator: str | None = None
+    permission_sets: list[int] | None = None
+    api_enabled: bool | None = None
+    account_status: int | None = None
+    quota_policy: QuotaPolicy | None = None
+    ip_whitelist: list[str] | None = None
+
+
 class ServerForm(BaseModel, extra="forbid"):
     """The server configuration as the back office submits it."""
 
@@ -86,6 +102,14 @@ def create_account(sandbox: Sandbox, seed: AccountSeed) -> Account:
     sandbox.state.accounts[appid] = account
     sandbox.keeper.changed()
     return account
+
+
+def change_traits(sandbox: Sandbox, account: Account, form: TraitsForm) -> None:
+    """Change what the form gives; only the two lists can be given as null, which lifts their limit."""
+    for name, value in form.model_dump(exclude_unset=True).items():
+        if value is not None or name in {"permission_sets", "ip_whitelist"}:
+            setattr(account, name, value)
+    sandbox.keeper.changed()
 
 
 def seed_accounts(sandbox: Sandbox, seeds: list[AccountSeed]) -> None:

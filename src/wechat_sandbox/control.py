@@ -135,6 +135,12 @@ def _account_routes(sandbox: Sandbox) -> APIRouter:
     async def show_account(appid: str) -> views.AccountView:
         return views.account_view(_account(sandbox, appid))
 
+    @router.post("/{appid}/traits")
+    async def change_traits(appid: str, form: accounts.TraitsForm) -> views.AccountView:
+        account = _account(sandbox, appid)
+        accounts.change_traits(sandbox, account, form)
+        return views.account_view(account)
+
     @router.post("/{appid}/server")
     async def save_server(appid: str, form: accounts.ServerForm) -> VerificationView:
         result = await accounts.save_server(sandbox, _account(sandbox, appid), form)

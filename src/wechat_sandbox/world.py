@@ -31,6 +31,7 @@ class Sandbox:
             pushes=self.pushes,
             notifications=self.notifications,
         )
+        self.release_checks: set[str] = set()
         self.faults = FaultBoard()
         self.calls = CallLog()
 

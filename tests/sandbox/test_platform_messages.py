@@ -146,6 +146,16 @@ async def test_set_is_no_use_where_the_account_lacks_the_right(platform: Platfor
     assert await platform.world.send(openid, token=token) == 48001
 
 
+async def test_account_that_becomes_verified_may_send(platform: Platform) -> None:
+    await platform.world.account(appid="wxgrows", username="gh_grows", verified=False)
+    token = (await platform.dock(account="wxgrows"))["authorizer_access_token"]
+    openid = await platform.world.follower(appid="wxgrows")
+    assert await platform.world.send(openid, token=token) == 48001
+    shown = await platform.world.control("/accounts/wxgrows/traits", {"verified": True, "permission_sets": [3]})
+    assert (shown["verified"], shown["permission_sets"]) == (True, [3])
+    assert await platform.world.send(openid, token=token) == 0
+
+
 async def test_calls_for_an_account_are_logged_with_both_names(platform: Platform) -> None:
     token = (await platform.dock())["authorizer_access_token"]
     await platform.world.token_works(token)
@@ -214,6 +224,13 @@ async def test_release_check_tells_what_came_instead(tmp_path: Path) -> None:
     assert told["text"] == (f"{TEXT}_callback", "success", False)
     assert told["event"] == ("LOCATIONfrom_callback", "success", False)
     assert told["api_text"][1:] == ("", False)
+
+
+async def test_release_check_runs_one_at_a_time(platform: Platform) -> None:
+    platform.receiver.usual = Ready(platform).answer
+    path = f"/sandbox/api/components/{COMPONENT}/release-check"
+    both = await asyncio.gather(platform.world.http.post(path), platform.world.http.post(path))
+    assert sorted(answer.status_code for answer in both) == [200, 409]
 
 
 async def test_release_check_leaves_messages_out_without_their_set(tmp_path: Path) -> None:

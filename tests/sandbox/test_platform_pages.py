@@ -140,7 +140,8 @@ async def test_administrator_scans_chooses_and_confirms(tmp_path: Path) -> None:
 
 async def test_administrator_cancels_in_english(tmp_path: Path) -> None:
     async with a_stage(tmp_path) as stage:
-        await stage.visit(extra="&lang=en")
+        await stage.visit()
+        await stage.page.get_by_role("link", name="English").click()
         async with stage.page.expect_popup() as popup:
             await stage.page.get_by_role("link", name="Open the administrator's phone on this machine").click()
         phone = await popup.value
@@ -166,7 +167,7 @@ async def test_address_typed_by_hand_is_refused(tmp_path: Path) -> None:
         await stage.page.goto("about:blank")
         await stage.page.goto(stage.link)
         await expect(stage.page.get_by_role("alert")).to_contain_text("授权入口页所在域名：空")
-        await stage.page.get_by_role("link", name="English").click()
+        await stage.page.goto(f"{stage.link}&lang=en")
         await expect(stage.page.get_by_role("alert")).to_contain_text("must be on the same domain")
 
 

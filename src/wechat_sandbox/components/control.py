@@ -23,6 +23,7 @@ REFUSALS: dict[type[Exception], tuple[int, str]] = {
     grants.SetsRefused: (409, "sets_refused"),
     grants.AccountRefused: (409, "account_refused"),
     grants.NotAuthorized: (409, "not_authorized"),
+    release_check.CheckRunning: (409, "check_running"),
     authorizing.RequestClosed: (409, "request_closed"),
 }
 

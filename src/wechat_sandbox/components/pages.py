@@ -53,20 +53,21 @@ def _authorization_routes(sandbox: Sandbox) -> APIRouter:
     async def with_code(request: Request) -> HTMLResponse:
         language = _language(request)
         try:
-            visit = open_request(sandbox, query=request.query_params, referer=_referer(request))
+            # The page's own link to the other language comes back with the visit that is under way.
+            visit = _known_visit(sandbox, request) or _new_visit(sandbox, request)
         except PageRefused as refused:
-            return _refusal(refused, request=request, language=language)
+            return _refusal(refused, language=language)
         component = sandbox.state.components[visit.component_appid]
         scan_url = f"{str(request.base_url).rstrip('/')}{_scan_path(visit, language=language)}"
-        return HTMLResponse(_code_page(component, visit, scan_url=scan_url, request=request, language=language))
+        return HTMLResponse(_code_page(component, visit, scan_url=scan_url, language=language))
 
     async def without_code(request: Request) -> Response:
         language = _language(request)
         try:
             _check_h5_form(request)
-            visit = open_request(sandbox, query=request.query_params, referer=_referer(request))
+            visit = _new_visit(sandbox, request)
         except PageRefused as refused:
-            return _refusal(refused, request=request, language=language)
+            return _refusal(refused, language=language)
         return RedirectResponse(f"{_scan_path(visit, language=language)}&h5=1", status_code=302)
 
     for path in _H5_PATHS:
@@ -105,23 +106,26 @@ def _language(request: Request) -> Language:
     return "en" if request.query_params.get("lang") == "en" else "zh-CN"
 
 
-def _referer(request: Request) -> str:
-    return request.headers.get("referer", "")
+def _known_visit(sandbox: Sandbox, request: Request) -> AuthorizationRequest | None:
+    return sandbox.state.authorization_requests.get(request.query_params.get("request", ""))
+
+
+def _new_visit(sandbox: Sandbox, request: Request) -> AuthorizationRequest:
+    return open_request(sandbox, query=request.query_params, referer=request.headers.get("referer", ""))
 
 
 def _scan_path(visit: AuthorizationRequest, *, language: Language) -> str:
     return f"/admin/scan?request={visit.request_id}{'&lang=en' if language == 'en' else ''}"
 
 
-def _code_page(
-    component: Component, visit: AuthorizationRequest, *, scan_url: str, request: Request, language: Language
-) -> str:
+def _code_page(component: Component, visit: AuthorizationRequest, *, scan_url: str, language: Language) -> str:
     texts = texts_in(language)
     code = segno.make(scan_url, error="m", micro=False)
     return _filled(
         "authorize.html",
-        _frame(request, language=language)
+        _frame(language)
         | {
+            "other_url": f"?request={visit.request_id}{'' if language == 'en' else '&amp;lang=en'}",
             "wants": html.escape(texts["wants"].format(name=component.name)),
             "request_id": visit.request_id,
             "scan_url": html.escape(scan_url),
@@ -138,19 +142,15 @@ def _set_item(set_id: int, *, language: Language) -> str:
     return f"<li>{html.escape(name)}{mark}</li>"
 
 
-def _refusal(refused: PageRefused, *, request: Request, language: Language) -> HTMLResponse:
+def _refusal(refused: PageRefused, *, language: Language) -> HTMLResponse:
     texts = texts_in(language)
     values = {name: value or texts["empty"] for name, value in refused.values_by_name.items()}
     reason = html.escape(texts[refused.code].format(**values))
-    return HTMLResponse(_filled("authorize_refused.html", _frame(request, language=language) | {"reason": reason}))
+    return HTMLResponse(_filled("authorize_refused.html", _frame(language) | {"reason": reason}))
 
 
-def _frame(request: Request, *, language: Language) -> dict[str, str]:
-    other = request.url.remove_query_params("lang")
-    if language != "en":
-        other = other.include_query_params(lang="en")
-    texts = {name: html.escape(text) for name, text in texts_in(language).items()}
-    return texts | {"lang": language, "other_url": html.escape(f"?{other.query}")}
+def _frame(language: Language) -> dict[str, str]:
+    return {name: html.escape(text) for name, text in texts_in(language).items()} | {"lang": language}
 
 
 def _filled(name: str, values: Mapping[str, str]) -> str:

@@ -55,8 +55,25 @@ class _Case:
         )
 
 
+class CheckRunning(Exception):
+    """The platform is being checked at this moment."""
+
+
 async def check_release(sandbox: Sandbox, component: Component) -> list[CheckResult]:
-    """Run every case for all five groups and return what was expected and what came; the platform keeps it too."""
+    """Run every case for all five groups and return what was expected and what came; the platform keeps it too.
+
+    Raises CheckRunning.
+    """
+    if component.appid in sandbox.release_checks:
+        raise CheckRunning
+    sandbox.release_checks.add(component.appid)
+    try:
+        return await _check_groups(sandbox, component)
+    finally:
+        sandbox.release_checks.discard(component.appid)
+
+
+async def _check_groups(sandbox: Sandbox, component: Component) -> list[CheckResult]:
     async with asyncio.TaskGroup() as running:
         tasks = [
             running.create_task(_check_group(sandbox, component, group=group))
