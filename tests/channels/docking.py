@@ -30,6 +30,7 @@ async def a_channel(
     *,
     credentials: Mapping[str, str] | None = None,
     name: str | None = None,
+    verified: bool | None = None,
     box: SecretBox = BOX,
 ) -> Channel:
     """Return an Official Account docked in the workspace."""
@@ -40,6 +41,7 @@ async def a_channel(
             box=box,
             name=name,
             credentials=credentials or some_credentials(),
+            verified=verified,
             by=None,
             remote_address="127.0.0.1",
         )

@@ -217,12 +217,14 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(database: Database, *, provider_url: str = NOWHERE) -> AsyncGenerator[Desk]:
+async def a_desk(
+    database: Database, *, provider_url: str = NOWHERE, verified: bool | None = None
+) -> AsyncGenerator[Desk]:
     """Yield the desk of a new company whose account is docked and whose agents are yet to come."""
     workspace_id = await create_workspace(database, name="Harbour Tea")
     async with open_provider_client() as http:
         credentials = {**some_credentials(), "mode": "secure"}
-        channel = await a_channel(database, workspace_id, credentials=credentials, name="Harbour")
+        channel = await a_channel(database, workspace_id, credentials=credentials, name="Harbour", verified=verified)
         async with database.in_platform() as tx:
             address = await find_address(tx, kind=channel.kind, external_id=channel.external_id)
         async with database.in_workspace(workspace_id) as tx:

@@ -171,7 +171,15 @@ def test_window_that_the_provider_calls_closed_is_closed() -> None:
 
 
 def test_kind_without_limits_is_always_open() -> None:
-    shown = sendable([], rules={}, follow_state="unknown", channel_state="active", now=NOON)
+    shown = sendable(
+        [],
+        rules={},
+        follow_state="unknown",
+        channel_state="active",
+        answers_only=False,
+        waiting=0,
+        now=NOON,
+    )
     assert (shown.open, shown.left) == (True, None)
 
 

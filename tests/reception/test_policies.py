@@ -21,17 +21,17 @@ NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 @pytest.mark.parametrize("mode", get_args(SetMode))
 def test_every_greeting_mode_that_can_be_set_is_known_to_the_engine(mode: SetMode) -> None:
     settings = ChannelSettings(greeting=Greeting(mode=mode))
-    assert resolve_policy(settings=settings, default_group_id=GROUP).greeting_mode is GreetingMode(mode)
+    assert resolve_policy(settings=settings, default_group_id=GROUP, mute=False).greeting_mode is GreetingMode(mode)
 
 
 def test_own_greeting_goes_before_the_built_in_one() -> None:
     settings = ChannelSettings(greeting=Greeting(text="Welcome, {customer}"))
-    assert resolve_policy(settings=settings, default_group_id=GROUP).greeting == "Welcome, {customer}"
+    assert resolve_policy(settings=settings, default_group_id=GROUP, mute=False).greeting == "Welcome, {customer}"
 
 
 def test_built_in_greeting_is_in_the_channels_language() -> None:
     settings = ChannelSettings(locale="en")
-    assert resolve_policy(settings=settings, default_group_id=GROUP).greeting == GREETINGS["en"]
+    assert resolve_policy(settings=settings, default_group_id=GROUP, mute=False).greeting == GREETINGS["en"]
 
 
 def a_candidate(

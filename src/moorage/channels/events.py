@@ -30,6 +30,13 @@ class AccountAuthorizedUs(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelVerificationChanged(DomainEvent):
+    """The account has been verified by its provider, or is so no longer: what it may send has changed."""
+
+    channel_id: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelStateChanged(DomainEvent):
     """A channel works differently now: it failed, recovered, lost a right or its authorization."""
 

@@ -14,12 +14,16 @@ from moorage.connectors.contract import BudgetRule, Manifest
 from moorage.core.errors import DomainError
 
 Trigger = Literal["message", "menu", "scan", "follow"]
-LockReason = Literal["no_window", "spent", "unfollowed", "channel_state"]
+LockReason = Literal["no_window", "spent", "unfollowed", "channel_state", "too_many_waiting"]
+Sending = Literal["api", "passive_only"]
 Rules = Mapping[str, BudgetRule]
 
 LARGE = 20
 KEPT_OF_LARGE = 3
 KEPT_OF_SMALL = 1
+
+MOST_WAITING = 5
+"""How many messages of a thread may wait for the customer's next one, where the account cannot send."""
 
 MUTE_CHANNEL_STATES = frozenset({"authorizing", "deauthorized", "undocked"})
 """States of a channel in which nothing can be sent. A failing or restricted one is still tried."""
@@ -67,6 +71,15 @@ class Standing:
     most: int | None
     ends_at: datetime | None
     reason: LockReason | None
+    sending: Sending = "api"
+    """`passive_only`: what is said waits, and goes out as the answer to what the customer sends next."""
+    waiting: int = 0
+    """How many messages wait so."""
+
+
+def passive_only(manifest: Manifest, *, verified: bool | None) -> bool:
+    """Return whether an account can answer what its customers send and send nothing else."""
+    return manifest.sends_only_if_verified and verified is False
 
 
 def rules_of(manifest: Manifest, *, preset: object) -> Rules:
@@ -148,11 +161,33 @@ def standing(budgets: Sequence[Budget], *, rules: Rules, now: datetime) -> Stand
 
 
 def sendable(
-    budgets: Sequence[Budget], *, rules: Rules, follow_state: str, channel_state: str, now: datetime
+    budgets: Sequence[Budget],
+    *,
+    rules: Rules,
+    follow_state: str,
+    channel_state: str,
+    answers_only: bool,
+    waiting: int,
+    now: datetime,
 ) -> Standing:
-    """Return what a person may still send to a customer: nothing after they left or where the channel is mute."""
+    """Return what a person may still send to a customer: nothing after they left or where the channel is mute.
+
+    Where the account only answers, no budget counts but how many messages wait already.
+    """
+    sending: Sending = "passive_only" if answers_only else "api"
     if follow_state == "unfollowed":
-        return Standing(open=False, left=0, most=0, ends_at=None, reason="unfollowed")
+        return _locked("unfollowed", sending, waiting)
     if channel_state in MUTE_CHANNEL_STATES:
-        return Standing(open=False, left=0, most=0, ends_at=None, reason="channel_state")
-    return standing(budgets, rules=rules, now=now)
+        return _locked("channel_state", sending, waiting)
+    if not answers_only:
+        return replace(standing(budgets, rules=rules, now=now), waiting=waiting)
+    if waiting >= MOST_WAITING:
+        return replace(_locked("too_many_waiting", sending, waiting), most=MOST_WAITING)
+    left = MOST_WAITING - waiting
+    return Standing(
+        open=True, left=left, most=MOST_WAITING, ends_at=None, reason=None, sending=sending, waiting=waiting
+    )
+
+
+def _locked(reason: LockReason, sending: Sending, waiting: int) -> Standing:
+    return Standing(open=False, left=0, most=0, ends_at=None, reason=reason, sending=sending, waiting=waiting)

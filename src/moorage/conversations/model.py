@@ -33,6 +33,8 @@ FollowState = Literal["unknown", "following", "unfollowed"]
 class DeliveryState(StrEnum):
     """What is known of a message on its way to the customer."""
 
+    WAITING = "waiting"
+    """Kept until the customer writes again: the account can answer, and send nothing else."""
     QUEUED = "queued"
     SENDING = "sending"
     SENT = "sent"
@@ -123,6 +125,8 @@ class Surroundings:
     channel_name: str
     channel_state: str
     channel_settings: Mapping[str, object]
+    passive_only: bool
+    """The account can answer what its customers send, and send nothing else."""
     customer_id: CustomerId
     customer_name: str
     time_zone: str = "UTC"

@@ -11,10 +11,14 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
+from moorage.connectors.contract import Content, Manifest
 from moorage.connectors.registry import Connectors
-from moorage.conversations.budgets import Budget, Rules, rules_of
+from moorage.conversations.budgets import Budget, Rules, passive_only, rules_of
 from moorage.conversations.model import (
+    Author,
+    AuthorKind,
     Conversation,
+    DeliveryState,
     FollowState,
     Message,
     NewDelivery,
@@ -23,7 +27,7 @@ from moorage.conversations.model import (
     Thread,
 )
 from moorage.core.errors import Missing
-from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, ThreadId, new_id
+from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, MessageId, ThreadId, new_id
 from moorage.customers.operations import fallback_name
 from moorage.infra.database import Tx
 
@@ -45,10 +49,14 @@ class OpenThread:
     budgets: Sequence[Budget]
     rules: Rules
     agent_names: dict[AgentId, str]
+    waiting: list[Message]
+    """What is to be said when the customer writes again, oldest first; what this transaction adds comes to it."""
 
     touched: dict[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
     audiences: dict[ConversationId, set[str]] = field(default_factory=dict[ConversationId, set[str]])
     messages: list[Message] = field(default_factory=list[Message])
+    delivered: list[Message] = field(default_factory=list[Message])
+    """Earlier messages whose delivery has changed."""
     deliveries: list[NewDelivery] = field(default_factory=list[NewDelivery])
     spans: list[OwnerSpan] = field(default_factory=list[OwnerSpan])
     owners_changed: set[ConversationId] = field(default_factory=set[ConversationId])
@@ -122,13 +130,49 @@ class _Row:
     conversation: Mapping[str, object] | None
     agent_name: str | None
     budgets: Sequence[Mapping[str, object]]
+    waiting: Sequence[Mapping[str, object]]
     channel_kind: str
     channel_name: str
     channel_state: str
     channel_settings: Mapping[str, object]
+    channel_verified: bool | None
     customer_name: str | None
     time_zone: str
     default_group_id: GroupId | None
+
+
+@dataclass(frozen=True, slots=True)
+class _WaitingRow:
+    id: MessageId
+    seq: int
+    conversation_id: ConversationId | None
+    author_kind: AuthorKind
+    author_agent_id: AgentId | None
+    author_name: str | None
+    why: str | None
+    content: Content
+    sent_at: datetime
+    created_at: datetime
+    version: int
+
+    def message(self) -> Message:
+        """Return the message that the row holds."""
+        return Message(
+            id=self.id,
+            seq=self.seq,
+            conversation_id=self.conversation_id,
+            author=Author(kind=self.author_kind, agent_id=self.author_agent_id, why=self.why),
+            content=self.content,
+            delivery_state=DeliveryState.WAITING,
+            delivery_reason=None,
+            arrived_late=False,
+            sent_at=self.sent_at,
+            created_at=self.created_at,
+            version=self.version,
+        )
+
+
+_WAITING = TypeAdapter(list[_WaitingRow])
 
 
 async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -> OpenThread:
@@ -140,7 +184,13 @@ async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -
                to_jsonb(c) AS conversation, a.name AS agent_name,
                coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
                          WHERE b.workspace_id = t.workspace_id AND b.thread_id = t.id), '[]') AS budgets,
+               coalesce((SELECT jsonb_agg(to_jsonb(m) || jsonb_build_object('author_name', n.name) ORDER BY m.seq)
+                         FROM messages m
+                         LEFT JOIN agents n ON n.workspace_id = m.workspace_id AND n.id = m.author_agent_id
+                         WHERE m.workspace_id = t.workspace_id AND m.thread_id = t.id
+                           AND m.delivery_state = 'waiting'), '[]') AS waiting,
                h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
+               h.verified AS channel_verified,
                coalesce(u.remark_name, u.name) AS customer_name, w.time_zone, g.id AS default_group_id
         FROM threads t
         JOIN workspaces w ON w.id = t.workspace_id
@@ -161,14 +211,17 @@ async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -
     if row is None:
         raise LookupError("a locked thread is gone")
     newest = None if row.conversation is None else CONVERSATION.validate_python(row.conversation)
+    manifest = connectors[row.channel_kind].manifest
+    waiting = _WAITING.validate_python(row.waiting)
     return OpenThread(
         now=tx.now,
         thread=_thread(locked, row),
-        around=_surroundings(locked, row),
+        around=_surroundings(locked, row, manifest),
         newest=newest,
         budgets=BUDGETS.validate_python(row.budgets),
-        rules=rules_of(connectors[row.channel_kind].manifest, preset=row.channel_settings.get("budget_preset")),
-        agent_names=_names(newest, row.agent_name),
+        rules=rules_of(manifest, preset=row.channel_settings.get("budget_preset")),
+        agent_names=_names(newest, row.agent_name, waiting),
+        waiting=[one.message() for one in waiting],
     )
 
 
@@ -185,13 +238,14 @@ def _thread(locked: LockedThread, row: _Row) -> Thread:
     )
 
 
-def _surroundings(locked: LockedThread, row: _Row) -> Surroundings:
+def _surroundings(locked: LockedThread, row: _Row, manifest: Manifest) -> Surroundings:
     return Surroundings(
         channel_id=locked.channel_id,
         channel_kind=row.channel_kind,
         channel_name=row.channel_name,
         channel_state=row.channel_state,
         channel_settings=row.channel_settings,
+        passive_only=passive_only(manifest, verified=row.channel_verified),
         customer_id=locked.customer_id,
         customer_name=row.customer_name
         or fallback_name(channel_name=row.channel_name, external_customer_id=locked.external_customer_id),
@@ -200,7 +254,12 @@ def _surroundings(locked: LockedThread, row: _Row) -> Surroundings:
     )
 
 
-def _names(newest: Conversation | None, agent_name: str | None) -> dict[AgentId, str]:
-    if newest is None or newest.owner_agent_id is None or agent_name is None:
-        return {}
-    return {newest.owner_agent_id: agent_name}
+def _names(newest: Conversation | None, agent_name: str | None, waiting: Sequence[_WaitingRow]) -> dict[AgentId, str]:
+    names = {
+        one.author_agent_id: one.author_name
+        for one in waiting
+        if one.author_agent_id is not None and one.author_name is not None
+    }
+    if newest is not None and newest.owner_agent_id is not None and agent_name is not None:
+        names[newest.owner_agent_id] = agent_name
+    return names

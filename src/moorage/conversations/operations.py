@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from moorage.connectors.contract import Content, Notice
 from moorage.conversations.budgets import (
+    MOST_WAITING,
     MUTE_CHANNEL_STATES,
     Budget,
     BudgetClosed,
@@ -51,6 +52,15 @@ class ChannelMute(DomainError):
     code: ClassVar[str] = "conversations.channel_cannot_send"
     kind: ClassVar[str] = "conflict"
     state: str
+
+
+@dataclass(eq=False)
+class TooManyWaiting(DomainError):
+    """The account can only answer, and as many messages as may wait for the customer's next one do so already."""
+
+    code: ClassVar[str] = "conversations.too_many_waiting"
+    kind: ClassVar[str] = "conflict"
+    most: int
 
 
 def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conversation:
@@ -149,13 +159,25 @@ def say_as_answer(opened: OpenThread, *, message_id: MessageId, author: Author, 
 
 
 def say(opened: OpenThread, *, author: Author, content: Content) -> Message:
-    """Add a message for the customer, charge it and give it to the sender.
+    """Add a message for the customer, charge it and give it to the sender; or let it wait where the account only
+    answers.
 
-    Raises BudgetClosed, CustomerUnfollowed or ChannelMute, and then adds nothing: what cannot be delivered is not
-    accepted.
+    Raises BudgetClosed, CustomerUnfollowed, ChannelMute or TooManyWaiting, and then adds nothing: what cannot be
+    delivered is not accepted.
     """
-    budget = _charge(opened, by_rule=author.why)
-    message = _add(opened, author=author, content=content, sent_at=opened.now, delivery_state=DeliveryState.QUEUED)
+    check_reachable(opened)
+    if opened.around.passive_only:
+        message = _let_wait(opened, author=author, content=content)
+    else:
+        budget = charge(opened, by_rule=author.why)
+        message = _add(opened, author=author, content=content, sent_at=opened.now, delivery_state=DeliveryState.QUEUED)
+        give_to_sender(opened, message=message, budget=budget)
+    _show_said(opened, message)
+    return message
+
+
+def give_to_sender(opened: OpenThread, *, message: Message, budget: Budget | None) -> None:
+    """Give the sender a message that was charged to `budget` (None: the provider sets no limit)."""
     opened.deliveries.append(
         NewDelivery(
             id=DeliveryId(new_id()),
@@ -164,7 +186,14 @@ def say(opened: OpenThread, *, author: Author, content: Content) -> Message:
             budget_id=None if budget is None else budget.id,
         )
     )
-    _show_said(opened, message)
+
+
+def _let_wait(opened: OpenThread, *, author: Author, content: Content) -> Message:
+    if len(opened.waiting) >= MOST_WAITING:
+        raise TooManyWaiting(most=MOST_WAITING)
+    message = _add(opened, author=author, content=content, sent_at=opened.now, delivery_state=DeliveryState.WAITING)
+    opened.waiting.append(message)
+    show_again(opened)
     return message
 
 
@@ -201,6 +230,8 @@ def budget_standing(opened: OpenThread) -> Standing:
         rules=opened.rules,
         follow_state=opened.thread.follow_state,
         channel_state=opened.around.channel_state,
+        answers_only=opened.around.passive_only,
+        waiting=len(opened.waiting),
         now=opened.now,
     )
 
@@ -211,11 +242,19 @@ def read_up_to(opened: OpenThread, *, unread: int) -> None:
         _touch(opened, replace(opened.newest, unread=unread))
 
 
-def _charge(opened: OpenThread, *, by_rule: str | None) -> Budget | None:
+def check_reachable(opened: OpenThread) -> None:
+    """Return if something said would arrive. Raises CustomerUnfollowed or ChannelMute."""
     if not opened.thread.is_reachable:
         raise CustomerUnfollowed
     if opened.around.channel_state in MUTE_CHANNEL_STATES:
         raise ChannelMute(state=opened.around.channel_state)
+
+
+def charge(opened: OpenThread, *, by_rule: str | None) -> Budget | None:
+    """Charge a message to the budget that pays for it, and return that; None where the provider sets no limit.
+
+    `by_rule` names the rule that speaks, where no person does. Raises BudgetClosed.
+    """
     if not opened.rules:
         return None
     budget = payer(opened.budgets, by_rule=by_rule, now=opened.now)

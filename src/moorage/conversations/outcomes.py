@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Literal
 
 from moorage.connectors.contract import (
+    ChannelReason,
     CredentialsInvalid,
     CredentialsReason,
     ProviderFailure,
@@ -66,6 +67,12 @@ def judge(answer: Sent | ProviderFailure, *, attempts: int, waited_s: float, rea
             return _refused(answer, reason, reachable=reachable)
         case _:
             raise TypeError(f"an unknown way to fail: {type(answer).__name__}")
+
+
+def channel_mute(state: str) -> Outcome:
+    """Return what becomes of a message whose channel cannot send: it fails without being tried."""
+    reason = ChannelReason.UNDOCKED if state == "undocked" else CredentialsReason.AUTHORIZATION_GONE
+    return Outcome(DeliveryState.FAILED, reason=reason, budget="given_back")
 
 
 def lease_ended() -> Outcome:

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from moorage.connectors.contract import CONTENT
 from moorage.connectors.registry import Connectors
-from moorage.conversations.budgets import Standing, rules_of, sendable
+from moorage.conversations.budgets import Standing, passive_only, rules_of, sendable
 from moorage.conversations.model import (
     Author,
     AuthorKind,
@@ -121,6 +121,9 @@ async def read_budget(tx: Tx, *, thread_id: ThreadId, connectors: Connectors) ->
         _BudgetRow,
         """
         SELECT t.follow_state, h.kind AS channel_kind, h.state AS channel_state, h.settings AS channel_settings,
+               h.verified AS channel_verified,
+               (SELECT count(*) FROM messages m WHERE m.workspace_id = t.workspace_id AND m.thread_id = t.id
+                  AND m.delivery_state = 'waiting') AS waiting,
                coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
                          WHERE b.workspace_id = t.workspace_id AND b.thread_id = t.id), '[]') AS budgets
         FROM threads t JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
@@ -201,6 +204,8 @@ class _BudgetRow:
     channel_kind: str
     channel_state: str
     channel_settings: Mapping[str, object]
+    channel_verified: bool | None
+    waiting: int
     budgets: Sequence[Mapping[str, object]]
 
 
@@ -214,9 +219,11 @@ class _CardRow:
     channel_name: str
     channel_state: str
     channel_settings: Mapping[str, object]
+    channel_verified: bool | None
     customer_id: CustomerId
     customer_name: str
     agent_name: str | None
+    waiting: int
     budgets: Sequence[Mapping[str, object]]
 
 
@@ -243,8 +250,11 @@ class _MessageRow:
 # A page's rows are chosen first, by one index; only they are joined with what is shown beside them.
 _CARDS_HEAD: Final[LiteralString] = """
   SELECT to_jsonb(c) AS conversation, c.thread_id, t.follow_state, c.channel_id, h.kind AS channel_kind,
-         h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings, c.customer_id,
-         coalesce(u.remark_name, u.name) AS customer_name, a.name AS agent_name,
+         h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
+         h.verified AS channel_verified, c.customer_id, coalesce(u.remark_name, u.name) AS customer_name,
+         a.name AS agent_name,
+         (SELECT count(*) FROM messages m WHERE m.workspace_id = c.workspace_id AND m.thread_id = c.thread_id
+            AND m.delivery_state = 'waiting') AS waiting,
          coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
                    WHERE b.workspace_id = c.workspace_id AND b.thread_id = c.thread_id), '[]') AS budgets
   FROM (
@@ -328,6 +338,7 @@ def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
         channel_name=row.channel_name,
         channel_state=row.channel_state,
         channel_settings=row.channel_settings,
+        passive_only=passive_only(connectors[row.channel_kind].manifest, verified=row.channel_verified),
         customer_id=row.customer_id,
         customer_name=row.customer_name,
     )
@@ -342,11 +353,14 @@ def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
 
 
 def _standing(row: _BudgetRow | _CardRow, *, connectors: Connectors, now: datetime) -> Standing:
+    manifest = connectors[row.channel_kind].manifest
     return sendable(
         BUDGETS.validate_python(row.budgets),
-        rules=rules_of(connectors[row.channel_kind].manifest, preset=row.channel_settings.get("budget_preset")),
+        rules=rules_of(manifest, preset=row.channel_settings.get("budget_preset")),
         follow_state=row.follow_state,
         channel_state=row.channel_state,
+        answers_only=passive_only(manifest, verified=row.channel_verified),
+        waiting=row.waiting,
         now=now,
     )
 

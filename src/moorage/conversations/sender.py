@@ -15,6 +15,7 @@ from moorage.channels.endpoints import open_endpoint
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_restricted
 from moorage.connectors.contract import CredentialsInvalid, ProviderFailure, Sent
 from moorage.connectors.registry import Connectors
+from moorage.conversations.budgets import MUTE_CHANNEL_STATES
 from moorage.conversations.deliveries import (
     Handover,
     claim_deliveries,
@@ -24,7 +25,7 @@ from moorage.conversations.deliveries import (
     record_outcome,
 )
 from moorage.conversations.model import ClaimedDelivery
-from moorage.conversations.outcomes import Outcome, judge
+from moorage.conversations.outcomes import Outcome, channel_mute, judge
 from moorage.conversations.writing import SENDER_CHANNEL
 from moorage.core.ids import ChannelId, new_id
 from moorage.infra.database import Database, Tx
@@ -143,9 +144,13 @@ class Sender:
     async def _deliver(self, delivery: ClaimedDelivery) -> None:
         async with self._database.in_workspace(delivery.workspace_id) as tx:
             handover = await read_handover(tx, delivery=delivery)
+        await self._record(delivery, handover, await self._try(delivery, handover))
+
+    async def _try(self, delivery: ClaimedDelivery, handover: Handover) -> Outcome:
+        if handover.channel_state in MUTE_CHANNEL_STATES:
+            return channel_mute(handover.channel_state)
         answer = await self._hand_over(delivery, handover)
-        outcome = judge(answer, attempts=delivery.attempts, waited_s=delivery.waited_s, reachable=handover.reachable)
-        await self._record(delivery, handover, outcome)
+        return judge(answer, attempts=delivery.attempts, waited_s=delivery.waited_s, reachable=handover.reachable)
 
     async def _hand_over(self, delivery: ClaimedDelivery, handover: Handover) -> Sent | ProviderFailure:
         deadline = asyncio.get_running_loop().time() + SEND_WITHIN_S

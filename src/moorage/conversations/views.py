@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from moorage.connectors.contract import Content
-from moorage.conversations.budgets import LockReason, Standing
+from moorage.conversations.budgets import LockReason, Sending, Standing
 from moorage.conversations.model import (
     AuthorKind,
     Conversation,
@@ -99,6 +99,10 @@ class ConversationView(_View):
     last_message: LastMessageView | None
     follow_state: FollowState
     budget: BudgetView
+    sending: Sending
+    """`passive_only`: what is said waits, and goes out as the answer to what the customer sends next."""
+    waiting: int
+    """How many messages wait so."""
     version: int
     event_cursor: str | None = None
     """Only where one conversation was asked for: the facts after it are newer than this view."""
@@ -184,6 +188,8 @@ def conversation_view(
         last_message=LastMessageView.model_validate(conversation.last_message) if conversation.last_message else None,
         follow_state=follow_state,
         budget=BudgetView.of(budget),
+        sending=budget.sending,
+        waiting=budget.waiting,
         version=conversation.version,
         event_cursor=event_cursor,
     )

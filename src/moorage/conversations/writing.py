@@ -13,6 +13,7 @@ from moorage.conversations.views import (
     conversation_changed,
     conversation_view,
     message_added,
+    message_changed,
     message_view,
 )
 from moorage.core.ids import ConversationId
@@ -36,6 +37,8 @@ async def save(tx: Tx, *, opened: OpenThread) -> None:
     await _write_thread(tx, opened)
     if opened.owners_changed:
         await _write_owners(tx, opened)
+    if opened.delivered:
+        await _write_delivered(tx, opened)
     if opened.deliveries:
         await _write_deliveries(tx, opened)
     _record_facts(tx, opened)
@@ -119,6 +122,18 @@ async def _write_owners(tx: Tx, opened: OpenThread) -> None:
         )
 
 
+async def _write_delivered(tx: Tx, opened: OpenThread) -> None:
+    await tx.execute(
+        """
+        UPDATE messages m
+        SET delivery_state = told.delivery_state, delivery_reason = told.delivery_reason, version = told.version
+        FROM jsonb_populate_recordset(NULL::messages, %s) AS told
+        WHERE m.workspace_id = %s AND m.id = told.id
+        """,
+        [Jsonb([_message_row(message) for message in opened.delivered]), tx.workspace_id],
+    )
+
+
 async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:
     """Insert the deliveries and wake a sender when this transaction commits."""
     await tx.execute(
@@ -158,13 +173,12 @@ def _record_facts(tx: Tx, opened: OpenThread) -> None:
             budget=budget_standing(opened),
         )
         tx.record(conversation_changed(view, audience=audiences[conversation.id]))
-    for message in opened.messages:
-        tx.record(
-            message_added(
-                message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message)),
-                audience=_audience(opened, audiences, message.conversation_id),
-            )
-        )
+    for message, tell in [
+        *((message, message_added) for message in opened.messages),
+        *((message, message_changed) for message in opened.delivered),
+    ]:
+        view = message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message))
+        tx.record(tell(view, audience=_audience(opened, audiences, message.conversation_id)))
 
 
 def author_name(opened: OpenThread, message: Message) -> str | None:

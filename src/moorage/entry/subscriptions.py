@@ -7,9 +7,10 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
+from moorage.channels.events import ChannelStateChanged, ChannelVerificationChanged
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
-from moorage.reception.jobs import PICK_UP_QUEUE
+from moorage.reception.jobs import PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
 from moorage.staff.events import AgentAvailable
 
 Event = TypeVar("Event", bound=DomainEvent)
@@ -47,6 +48,9 @@ def later(event: type[Event], kind: JobKind, arguments: Callable[[Event], Mappin
 SUBSCRIPTIONS: Sequence[Subscription] = (
     # An agent's row is locked when this is published, and threads come first in the lock order: hence a job.
     later(AgentAvailable, PICK_UP_QUEUE, lambda event: {"agent_id": event.agent_id}),
+    # Threads come first in the lock order, and a channel may have thousands of them.
+    later(ChannelStateChanged, SETTLE_CHANNEL, lambda event: {"channel_id": event.channel_id}),
+    later(ChannelVerificationChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
 )
 
 

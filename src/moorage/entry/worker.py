@@ -12,13 +12,14 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from moorage.conversations.sender import Sender
-from moorage.core.ids import AgentId, WorkspaceId
+from moorage.core.ids import AgentId, ChannelId, WorkspaceId
 from moorage.entry.container import Container, open_container
 from moorage.infra.jobs import JobKind, JobRunner
 from moorage.infra.settings import Settings
 from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
-from moorage.reception.jobs import PICK_UP_QUEUE
+from moorage.reception.jobs import PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
 from moorage.reception.operations import pick_up_queue
+from moorage.reception.settling import settle_channel, show_channel_again
 from moorage.reception.sweeper import Sweeper
 from moorage.staff.presence import close_lost_connections
 
@@ -70,7 +71,28 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
             parts.database, connectors=parts.connectors, workspace_id=workspace_id, agent_id=AgentId(UUID(agent_id))
         )
 
-    return {UPKEEP: partial(keep_house, parts.database), PICK_UP_QUEUE: pick_up}
+    async def settle(*, workspace_id: WorkspaceId, channel_id: str) -> None:
+        await settle_channel(
+            parts.database,
+            connectors=parts.connectors,
+            workspace_id=workspace_id,
+            channel_id=ChannelId(UUID(channel_id)),
+        )
+
+    async def show_again(*, workspace_id: WorkspaceId, channel_id: str) -> None:
+        await show_channel_again(
+            parts.database,
+            connectors=parts.connectors,
+            workspace_id=workspace_id,
+            channel_id=ChannelId(UUID(channel_id)),
+        )
+
+    return {
+        UPKEEP: partial(keep_house, parts.database),
+        PICK_UP_QUEUE: pick_up,
+        SETTLE_CHANNEL: settle,
+        SHOW_CHANNEL_AGAIN: show_again,
+    }
 
 
 async def _repeat(action: Callable[[], Awaitable[object]], *, every_s: float) -> None:

@@ -11,12 +11,13 @@ from psycopg.types.json import Jsonb
 
 from moorage.channels.model import ChannelSettings
 from moorage.connectors.contract import Content, Notice, Text
-from moorage.conversations.budgets import BudgetClosed
+from moorage.conversations.budgets import MUTE_CHANNEL_STATES, BudgetClosed
 from moorage.conversations.model import Author, Message
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import (
     ChannelMute,
     CustomerUnfollowed,
+    TooManyWaiting,
     close_conversation,
     give_to_agent,
     give_to_queue,
@@ -138,6 +139,7 @@ def begin_turn(tx: Tx, *, opened: OpenThread) -> Turn:
         policy=resolve_policy(
             settings=ChannelSettings.model_validate(around.channel_settings),
             default_group_id=around.default_group_id,
+            mute=around.channel_state in MUTE_CHANNEL_STATES,
         ),
         state=replace(state, reachable=opened.thread.is_reachable),
     )
@@ -174,7 +176,7 @@ def say_words(turn: Turn) -> list[Message]:
     for words in turn.words:
         try:
             said.append(say(turn.opened, author=words.author, content=words.content))
-        except (BudgetClosed, CustomerUnfollowed, ChannelMute) as refusal:
+        except (BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting) as refusal:
             values = {"why": words.author.why or "", "reason": refusal.code}
             note(turn.opened, content=Notice(key="not_said", values=values), happened_at=turn.tx.now)
     turn.words = []

@@ -44,7 +44,7 @@ from moorage.reception.model import (
 )
 
 
-def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decision:  # noqa: PLR0911 -- one case a kind
+def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decision:  # noqa: C901, PLR0911 -- a case a kind
     """Return what is to be done about `event`. Total: every event has an answer in every state."""
     match event:
         case CustomerWrote():

@@ -5,6 +5,7 @@ provider is told that all is well.
 """
 
 import asyncio
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar
@@ -54,9 +55,12 @@ class Intake:
         self._connectors = connectors
         self._box = box
 
-    async def receive(self, *, address: Address, inbound: Inbound, deadline: float) -> WireReply:
+    async def receive(
+        self, *, address: Address, inbound: Inbound, deadline: float, credentials: Mapping[str, str] | None = None
+    ) -> WireReply:
         """Return the answer to a verified push, at the latest at `deadline` (loop seconds) and a little.
 
+        It is sealed with `credentials`; None: those of the address itself.
         Raises MalformedInput for a replayed signature, and PushNotStored: then the provider must be told to come
         again.
         """
@@ -70,7 +74,7 @@ class Intake:
         if push.answer_by != "passive" or push.reply is None:
             return connector.acknowledge()
         return connector.seal_reply(
-            credentials=open_verification(self._box, address),
+            credentials=open_verification(self._box, address) if credentials is None else credentials,
             reply=push.reply,
             context=inbound.reply_context,
             now=self._database.clock.now(),

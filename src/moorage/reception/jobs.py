@@ -12,3 +12,21 @@ PICK_UP_QUEUE = JobKind(
     when_given_up="customers wait until the sweeper looks at the queues, a few seconds later",
 )
 """Argument `agent_id`: whose seat fell free. Runs `operations.pick_up_queue`."""
+
+SETTLE_CHANNEL = JobKind(
+    name="reception.settle_channel",
+    time_limit=timedelta(minutes=10),
+    most_repeats=5,
+    safe_twice_because="it does what the channel's present state asks for; the second run finds that done",
+    when_given_up="the sweeper ends what nobody can serve; agents see the channel's state where they read it anew",
+)
+"""Argument `channel_id`: whose state has changed. Runs `settling.settle_channel`."""
+
+SHOW_CHANNEL_AGAIN = JobKind(
+    name="reception.show_channel_again",
+    time_limit=timedelta(minutes=10),
+    most_repeats=5,
+    safe_twice_because="it tells how things are; what waited and is sent does not wait any more",
+    when_given_up="what waits goes out when its customer writes; agents see the change where they read it anew",
+)
+"""Argument `channel_id`: whose right to send has changed. Runs `settling.show_channel_again`."""

@@ -6,12 +6,16 @@ from moorage.reception.model import GreetingMode, Mode, Policy
 from moorage.reception.texts import GREETINGS
 
 
-def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId) -> Policy:
-    """Return the policy of every thread of a channel with these settings, in a workspace with this default group."""
+def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute: bool) -> Policy:
+    """Return the policy of every thread of a channel with these settings, in a workspace with this default group.
+
+    `mute` tells whether the channel cannot send at present.
+    """
     greeting = settings.greeting
     return Policy(
         mode=Mode.AGENT_ONLY,
         greeting_mode=GreetingMode(greeting.mode),
         greeting=greeting.text if greeting.text is not None else GREETINGS[settings.locale],
         default_group_id=default_group_id,
+        mute=mute,
     )

@@ -1,4 +1,7 @@
-"""Takes in the pushes that stayed, and gives free seats to who still waits: the net under intake and jobs."""
+"""Takes in the pushes that stayed, gives free seats to who still waits, and ends what a silent channel has left open.
+
+It is the net under intake and jobs.
+"""
 
 import asyncio
 from datetime import timedelta
@@ -11,6 +14,7 @@ from moorage.infra.database import Database, Tx
 from moorage.reception.operations import pick_up_group
 from moorage.reception.pushes import WaitingThread, find_waiting_threads, oldest_waiting_push, put_off
 from moorage.reception.queue import find_waiting_queues
+from moorage.reception.settling import find_unsettled_channels, settle_channel
 from moorage.reception.taking_in import take_in_oldest
 
 LOOKS_EVERY_S = 1.0
@@ -39,6 +43,7 @@ class Sweeper:
                 if loop.time() >= queues_at:
                     queues_at = loop.time() + LOOKS_AT_QUEUES_EVERY_S
                     await self.sweep_queues()
+                    await self.sweep_channels()
             except psycopg.OperationalError:
                 log.warning("sweep_interrupted")
             await _pause(stop)
@@ -65,6 +70,20 @@ class Sweeper:
                 group_id=queue.group_id,
             )
         return given
+
+    async def sweep_channels(self) -> int:
+        """End what silent channels have left open, and return how many threads were touched."""
+        async with self._database.as_system() as tx:
+            channels = await find_unsettled_channels(tx)
+        touched = 0
+        for channel in channels:
+            touched += await settle_channel(
+                self._database,
+                connectors=self._connectors,
+                workspace_id=channel.workspace_id,
+                channel_id=channel.channel_id,
+            )
+        return touched
 
     async def _take_in_all_of(self, thread: WaitingThread) -> int:
         """Take in a customer's pushes one by one. Where one fails, it and all behind it rest for a while."""

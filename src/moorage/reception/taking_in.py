@@ -11,14 +11,16 @@ from moorage.connectors.contract import (
     Inbound,
     MalformedInput,
     OtherEvent,
+    Text,
     Unfollowed,
     Unsupported,
     UnsupportedInput,
 )
 from moorage.connectors.registry import Connectors
-from moorage.conversations.model import FollowState
+from moorage.conversations.model import FollowState, Message
 from moorage.conversations.open_thread import LockedThread, OpenThread, lock_thread, open_thread
 from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
+from moorage.conversations.waiting import answer_with_waiting, joined, send_waiting
 from moorage.conversations.writing import save
 from moorage.core.ids import ChannelId, MessageId, new_id
 from moorage.customers.operations import add_customer
@@ -47,6 +49,15 @@ class Request:
     push: StoredPush
     inbound: Inbound
     may_answer: Callable[[], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """What a request carries back, and how much that is of what waited and of what is new."""
+
+    reply: bytes
+    waiting: int
+    words: int
 
 
 async def take_in_request(tx: Tx, *, connectors: Connectors, channel_id: ChannelId, request: Request) -> StoredPush:
@@ -106,9 +117,10 @@ async def _take_in_all(
 
 async def _take_in_own(turn: Turn, connector: Connector, push: WaitingPush, request: Request) -> StoredPush:
     await _decide(turn, request.inbound)
-    reply = _passive_reply(turn, connector, request)
-    answer_by = await _settle(turn, push, reply=reply)
-    return replace(request.push, taken_in=True, answer_by=answer_by, reply=reply if answer_by == "passive" else None)
+    answer = _passive_answer(turn, connector, request)
+    answer_by = await _settle(turn, push, answer=answer)
+    reply = answer.reply if answer is not None and answer_by == "passive" else None
+    return replace(request.push, taken_in=True, answer_by=answer_by, reply=reply)
 
 
 async def _take_in_replayed(turn: Turn, connector: Connector, push: WaitingPush) -> None:
@@ -117,7 +129,7 @@ async def _take_in_replayed(turn: Turn, connector: Connector, push: WaitingPush)
         hear_customer(turn.opened, content=UNREADABLE, sent_at=push.received_at)
     else:
         await _decide_replayed(turn, connector, push)
-    await _settle(turn, push, reply=None)
+    await _settle(turn, push, answer=None)
 
 
 async def _decide_replayed(turn: Turn, connector: Connector, push: WaitingPush) -> None:
@@ -137,6 +149,7 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
         case CustomerMessage(content=content):
             note_following(opened, follow_state=_writing_follow_state(opened), happened_at=at)
             open_budget(opened, trigger="message", happened_at=at)
+            send_waiting(opened)
             await react(turn, model.CustomerWrote(content.type), incoming=Incoming(happened_at=at, content=content))
         case Followed(scene=scene):
             await _follow(turn, inbound, scene)
@@ -177,28 +190,48 @@ def _words_of(fields: Mapping[str, object]) -> dict[str, str]:
     }
 
 
-def _passive_reply(turn: Turn, connector: Connector, request: Request) -> bytes | None:
-    """Return the answer that the request itself can carry: of exactly one message, while there is time."""
-    if len(turn.words) != 1 or not connector.manifest.passive_reply or not request.may_answer():
+def _passive_answer(turn: Turn, connector: Connector, request: Request) -> _Answer | None:
+    """Return the answer that the request itself can carry, while there is time; None where it can carry none.
+
+    An account that can send answers so if one message is all that is to be said. One that cannot says as much as fits:
+    what has waited for this message of the customer, then what is new.
+    """
+    if not connector.manifest.passive_reply or not request.may_answer():
         return None
-    return connector.passive_reply(inbound=request.inbound, content=turn.words[0].content, now=turn.tx.now)
+    waiting: Sequence[Message] = ()
+    if turn.opened.around.passive_only:
+        waiting = turn.opened.waiting if isinstance(request.inbound.what, CustomerMessage) else ()
+    elif len(turn.words) != 1:
+        return None
+    contents = [*(message.content for message in waiting), *(words.content for words in turn.words)]
+    text, count = joined(contents, most_bytes=connector.manifest.max_text_bytes)
+    reply = (
+        connector.passive_reply(inbound=request.inbound, content=Text(text=text), now=turn.tx.now) if count else None
+    )
+    if reply is None:
+        return None
+    from_waiting = min(count, len(waiting))
+    return _Answer(reply=reply, waiting=from_waiting, words=count - from_waiting)
 
 
-async def _settle(turn: Turn, push: WaitingPush, *, reply: bytes | None) -> AnswerBy:
+async def _settle(turn: Turn, push: WaitingPush, *, answer: _Answer | None) -> AnswerBy:
     """Settle who carries the answer, then say it that way."""
-    message_id = MessageId(new_id())
+    waited = turn.opened.waiting[0].id if answer is not None and answer.waiting else None
+    message_id = waited or MessageId(new_id())
     answer_by = await settle_push(
         turn.tx,
         push=push,
         outcome=turn.decisions[-1].decision.rule if turn.decisions else "unreadable",
         decisions=turn.decisions,
-        reply=reply,
+        reply=None if answer is None else answer.reply,
         reply_message_id=message_id,
     )
     turn.decisions = []
-    if answer_by == "passive":
-        (words,) = turn.words
-        turn.words = []
-        say_as_answer(turn.opened, message_id=message_id, author=words.author, content=words.content)
+    if answer is not None and answer_by == "passive":
+        answer_with_waiting(turn.opened, count=answer.waiting)
+        for number, words in enumerate(turn.words[: answer.words]):
+            new = message_id if number == 0 and waited is None else MessageId(new_id())
+            say_as_answer(turn.opened, message_id=new, author=words.author, content=words.content)
+        turn.words = turn.words[answer.words :]
     say_words(turn)
     return answer_by
