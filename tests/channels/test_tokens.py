@@ -9,10 +9,10 @@ import pytest
 
 from moorage.channels.checks import run_checks
 from moorage.channels.endpoints import open_endpoint
+from moorage.channels.leases import CIRCUIT, FORCED_AT_MOST_EVERY, LEASE
 from moorage.channels.model import Channel
 from moorage.channels.operations import change_credentials
 from moorage.channels.queries import read_channel
-from moorage.channels.leases import CIRCUIT, FORCED_AT_MOST_EVERY, LEASE
 from moorage.channels.views import CheckView
 from moorage.connectors.contract import (
     AddressNotAllowed,
