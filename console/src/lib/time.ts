@@ -10,6 +10,26 @@ const DAY_MS = 24 * HOUR_MS
 export const LONG_WAIT_MS = MINUTE_MS
 export const OVERDUE_WAIT_MS = 3 * MINUTE_MS
 
+const dates = new Map<string, Intl.DateTimeFormat>()
+
+/** Making a formatter costs a hundred times what using it does, and lists format thousands. */
+function dateFormat(locale: string, options: Intl.DateTimeFormatOptions): Intl.DateTimeFormat {
+  const key = locale + JSON.stringify(options)
+  const format = dates.get(key) ?? new Intl.DateTimeFormat(locale, options)
+  dates.set(key, format)
+  return format
+}
+
+const units = new Map<string, Intl.NumberFormat>()
+
+function unitFormat(locale: string, unit: string): Intl.NumberFormat {
+  const key = locale + unit
+  const format =
+    units.get(key) ?? new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'narrow' })
+  units.set(key, format)
+  return format
+}
+
 export function waitLevel(waitedMs: number): Wait {
   if (waitedMs >= OVERDUE_WAIT_MS) return 'overdue'
   return waitedMs >= LONG_WAIT_MS ? 'long' : 'fresh'
@@ -18,7 +38,7 @@ export function waitLevel(waitedMs: number): Wait {
 /** A duration in its largest unit: seconds below a minute, then minutes, hours (up to three days), days. Never negative. */
 export function formatDuration(ms: number, locale: string): string {
   const [value, unit] = largestUnit(Math.max(0, ms))
-  return new Intl.NumberFormat(locale, { style: 'unit', unit, unitDisplay: 'narrow' }).format(value)
+  return unitFormat(locale, unit).format(value)
 }
 
 function largestUnit(ms: number): [number, 'second' | 'minute' | 'hour' | 'day'] {
@@ -29,7 +49,7 @@ function largestUnit(ms: number): [number, 'second' | 'minute' | 'hour' | 'day']
 }
 
 export function formatClock(iso: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     hour: '2-digit',
     minute: '2-digit',
     hourCycle: 'h23',
@@ -38,7 +58,7 @@ export function formatClock(iso: string, locale: string): string {
 
 /** The exact moment, for hovering. */
 export function formatExact(iso: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     dateStyle: 'long',
     timeStyle: 'medium',
     hourCycle: 'h23',
@@ -47,7 +67,7 @@ export function formatExact(iso: string, locale: string): string {
 
 /** A day and its time, short. */
 export function formatMoment(iso: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     dateStyle: 'medium',
     timeStyle: 'short',
     hourCycle: 'h23',
@@ -55,7 +75,7 @@ export function formatMoment(iso: string, locale: string): string {
 }
 
 export function formatDate(iso: string, locale: string): string {
-  return new Intl.DateTimeFormat(locale, { dateStyle: 'medium' }).format(new Date(iso))
+  return dateFormat(locale, { dateStyle: 'medium' }).format(new Date(iso))
 }
 
 /** A short moment for lists: the clock today, else the day, with the year if it is another one. */
@@ -64,7 +84,7 @@ export function formatShort(iso: string, now: number, locale: string): string {
   const today = new Date(now)
   if (dayKey(iso) === dayKey(today.toISOString())) return formatClock(iso, locale)
   const sameYear = at.getFullYear() === today.getFullYear()
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     month: 'short',
     day: 'numeric',
     ...(sameYear ? {} : { year: 'numeric' }),
@@ -79,7 +99,7 @@ export function formatDay(iso: string, now: number, locale: string): string {
     return words.charAt(0).toUpperCase() + words.slice(1)
   }
   const sameYear = new Date(iso).getFullYear() === new Date(now).getFullYear()
-  return new Intl.DateTimeFormat(locale, {
+  return dateFormat(locale, {
     weekday: 'long',
     month: 'long',
     day: 'numeric',

@@ -25,7 +25,7 @@ export function useStick(box: Ref<HTMLElement | null>, content: Ref<HTMLElement 
   }
 
   /** Run `grow`, which adds entries above, so that what is being read does not move. */
-  async function holding(grow: () => Promise<void>): Promise<void> {
+  async function holding(grow: () => unknown): Promise<void> {
     const element = box.value
     const before = element === null ? 0 : element.scrollHeight - element.scrollTop
     await grow()
