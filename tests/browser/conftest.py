@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser, BrowserContext, Page, async_playwright
+from playwright.async_api import Browser, BrowserContext, Page, async_playwright, expect
 
 from tests.browser.demo import Demo, running_demo
 
@@ -20,6 +20,7 @@ CHROMIUM_ARGUMENTS = [
     "--disable-sync",
 ]
 AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe.min.js"
+expect.set_options(timeout=15_000)
 WORST = ("serious", "critical")
 
 OpenPage = Callable[..., Awaitable[Page]]
