@@ -1,5 +1,6 @@
 """The account behind a channel, as its provider describes it: name, picture, kind, and what it grants now."""
 
+import asyncio
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -7,7 +8,8 @@ import structlog
 
 from moorage.channels.addresses import find_address
 from moorage.channels.credentials import PLATFORM_ID, open_verification, seal_platform_verification
-from moorage.channels.grants import granted_sets, limits_by_grant, store_permission_sets
+from moorage.channels.events import ChannelVerificationChanged
+from moorage.channels.grants import granted_since, limits_by_grant, store_permission_sets
 from moorage.channels.model import Channel
 from moorage.channels.pictures import picture_type
 from moorage.channels.platforms import open_platform
@@ -24,6 +26,7 @@ from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
 
 MOST_NAME_CHARACTERS = 80
+JOB_WITHIN_S = 30.0
 LARGEST_PICTURE_BYTES = 2 * 1024 * 1024
 
 log = structlog.get_logger()
@@ -56,6 +59,14 @@ class Accounts:
             raise
         await self._store_profile(workspace_id, connector, channel, profile)
         await self._fetch_avatar(workspace_id, connector, channel_id, url=profile.avatar_url, deadline=deadline)
+
+    async def refresh_by_job(self, *, workspace_id: WorkspaceId, channel_id: str) -> None:
+        """Do the same as a job. A failure that a repetition may mend is raised; others an admin has to mend."""
+        deadline = asyncio.get_running_loop().time() + JOB_WITHIN_S
+        try:
+            await self.refresh(workspace_id=workspace_id, channel_id=ChannelId(UUID(channel_id)), deadline=deadline)
+        except CredentialsInvalid as failure:
+            log.warning("account_not_read", channel_id=channel_id, reason=failure.reason)
 
     async def _read_profile(self, connector: Connector, channel: Channel, *, deadline: float) -> AccountProfile:
         platform = await open_platform(self.database, box=self.box, connector=connector)
@@ -147,11 +158,13 @@ async def store_profile(
     if profile.permission_sets is not None:
         await store_permission_sets(tx, channel_id=channel_id, set_ids=profile.permission_sets)
     after = await read_channel(tx, channel_id=channel_id)
-    granted = await granted_sets(tx, channel_id=channel_id)
+    granted = await granted_since(tx, channel_id=channel_id)
     await mark_limited(
         tx, channel_id=channel_id, limits=limits_by_grant(manifest, granted=granted, verified=after.verified)
     )
     tx.record(channel_changed(await read_channel(tx, channel_id=channel_id)))
+    if after.verified != before.verified:
+        tx.publish(ChannelVerificationChanged(channel_id=channel_id))
 
 
 def _name_after(before: Channel, profile: AccountProfile) -> str:

@@ -60,6 +60,14 @@ class AuthorizationFailed(DomainError):
 
 
 @dataclass(eq=False)
+class PlatformFixed(DomainError):
+    """The platform's credentials come from the environment, where the operator changes them."""
+
+    code: ClassVar[str] = "channels.platform_from_environment"
+    kind: ClassVar[str] = "conflict"
+
+
+@dataclass(eq=False)
 class StillExchanging(DomainError):
     """Another process is still asking the provider; ask how the attempt stands in a moment."""
 

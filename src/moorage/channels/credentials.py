@@ -69,6 +69,11 @@ def open_verification(box: SecretBox, address: Address) -> Mapping[str, str]:
     return _opened(box, address.verification, context=_address_context(address.kind, address.external_id))
 
 
+def verifies_itself(verification: Mapping[str, str]) -> bool:
+    """Tell whether an account pushes to an address of its own, not only to the one that our platform has for all."""
+    return bool(verification.keys() - {PLATFORM_ID, EXTERNAL_ACCOUNT_ID})
+
+
 async def read_credentials(tx: Tx, *, box: SecretBox, channel_id: ChannelId) -> Mapping[str, str]:
     """Return the opened credentials of a channel. Raises Missing or SecretUnreadable."""
     sealed = await tx.value(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from moorage.channels.addresses import find_address
@@ -113,13 +114,20 @@ async def store_permission_sets(tx: Tx, *, channel_id: ChannelId, set_ids: Colle
     )
 
 
-async def granted_sets(tx: Tx, *, channel_id: ChannelId) -> frozenset[int]:
-    """Return the ids of the permission sets that the account grants."""
-    found = await tx.value(
-        "SELECT array_agg(set_id) FROM channel_permission_sets WHERE workspace_id = %s AND channel_id = %s",
+@dataclass(frozen=True, slots=True)
+class _GrantedSet:
+    set_id: int
+    granted_at: datetime
+
+
+async def granted_since(tx: Tx, *, channel_id: ChannelId) -> Mapping[int, datetime]:
+    """Return the ids of the permission sets that the account grants, and since when."""
+    rows = await tx.rows(
+        _GrantedSet,
+        "SELECT set_id, granted_at FROM channel_permission_sets WHERE workspace_id = %s AND channel_id = %s",
         [tx.workspace_id, channel_id],
     )
-    return frozenset(int(one) for one in found) if isinstance(found, list) else frozenset()  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType] -- an array of integers
+    return {row.set_id: row.granted_at for row in rows}
 
 
 async def store_token(tx: Tx, *, box: SecretBox, channel_id: ChannelId, token: IssuedToken | None) -> None:

@@ -9,12 +9,16 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, status
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
+from moorage.channels.account_statements import state_account
 from moorage.channels.addresses import callback_url
 from moorage.channels.checks import run_checks
+from moorage.channels.copying import Copied, SettingsPart, copy_settings
 from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState
 from moorage.channels.operations import change_channel, change_credentials, dock_with_credentials
+from moorage.channels.platforms import find_platform, read_health, ticket_reason
 from moorage.channels.queries import MOST_OF_A_PAGE, count_channels, list_channels, read_channel
 from moorage.channels.views import (
+    AuthorizationView,
     CallbackAddressView,
     CapabilitiesView,
     ChannelKindsView,
@@ -22,10 +26,13 @@ from moorage.channels.views import (
     ChannelsView,
     ChannelView,
     ChecksView,
+    CopiedView,
+    SettingsCopiedView,
     Words,
+    avatar_url,
 )
-from moorage.connectors.contract import Manifest
-from moorage.connectors.registry import Connectors
+from moorage.connectors.contract import Connector, Manifest
+from moorage.connectors.registry import Connectors, platform_power
 from moorage.core.errors import Malformed, Missing
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Database, Tx
@@ -35,6 +42,7 @@ from moorage.staff.model import Actor
 from moorage.staff.rights import Act, require
 
 CHECKS_LIMIT_S: Final = 15.0
+MOST_COPIED_TO: Final = 200
 
 router = APIRouter(tags=["channels"])
 
@@ -69,14 +77,42 @@ class ChannelsDoor:
             verified=channel.verified,
             state=channel.state,
             state_reason=channel.state_reason,
-            callback_url=callback_url(manifest, public_url=self.public_url, external_id=channel.external_id),
+            callback_url=self.callback_url(channel),
             docked_at=channel.docked_at,
             last_message_at=channel.last_message_at,
             server_verified_at=channel.server_verified_at,
             settings=channel.settings,
             capabilities=CapabilitiesView.of(manifest),
+            docked_by=channel.docked_by,
+            state_reasons=list(channel.state_reasons),
+            external_account_id=channel.external_account_id,
+            account_name=channel.account_name,
+            principal_name=channel.principal_name,
+            avatar_url=avatar_url(channel),
+            authorized_at=channel.authorized_at,
+            undocked_at=channel.undocked_at,
             version=channel.version,
         )
+
+    def callback_url(self, channel: Channel) -> str:
+        """Return where the pushes of `channel` arrive."""
+        power = platform_power(self.connectors[channel.kind])
+        if channel.docked_by == "authorization" and power is not None:
+            return self.public_url.rstrip("/") + power.manifest.message_path.format(external_id=channel.external_id)
+        manifest = self.manifest(channel.kind)
+        return callback_url(manifest, public_url=self.public_url, external_id=channel.external_id)
+
+    async def authorization(self, tx: Tx, connector: Connector) -> AuthorizationView | None:
+        """Return whether accounts of a kind can be docked by authorization now, or None for a kind without that."""
+        power = platform_power(connector)
+        if power is None:
+            return None
+        platform = await find_platform(tx, box=self.box, connector=connector)
+        reason = "not_configured" if platform is None else None
+        if platform is not None:
+            health = await read_health(tx, platform=platform, manifest=power.manifest)
+            reason = "no_ticket" if ticket_reason(health.ticket) else None
+        return AuthorizationView.of(power.manifest, self.words[connector.manifest.kind], reason)
 
 
 def channels_door(request: Request) -> ChannelsDoor:
@@ -104,13 +140,27 @@ class NewChannel(BaseModel):
 
 
 class ChannelChange(BaseModel):
-    """What is to change on a channel, and the version that the person has seen."""
+    """What is to change on a channel, and the version that the person has seen.
+
+    Account type and verification are the admin's word, for accounts that were docked by their own credentials.
+    """
 
     model_config = ConfigDict(extra="forbid")
 
     name: str | None = Field(default=None, max_length=200)
     settings: ChannelSettings | None = None
+    account_type: AccountType | None = None
+    verified: bool | None = None
     version: int
+
+
+class SettingsCopy(BaseModel):
+    """Which parts of a channel's settings go to which others."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    to: list[UUID] = Field(min_length=1, max_length=MOST_COPIED_TO)
+    parts: list[SettingsPart] = Field(min_length=1, max_length=10)
 
 
 class CredentialsChange(BaseModel):
@@ -126,8 +176,13 @@ class CredentialsChange(BaseModel):
 async def read_channel_kinds(actor: SignedInActor, door: TheDoor) -> ChannelKindsView:
     """List the kinds of channels, with the fields of their docking form and what they can do."""
     require(actor, Act.CHANNELS_READ)
+    async with door.database.in_platform() as tx:
+        authorizations = {kind: await door.authorization(tx, connector) for kind, connector in door.connectors.items()}
     return ChannelKindsView(
-        items=[ChannelKindView.of(connector.manifest, door.words[kind]) for kind, connector in door.connectors.items()]
+        items=[
+            ChannelKindView.of(connector.manifest, door.words[kind], authorizations[kind])
+            for kind, connector in door.connectors.items()
+        ]
     )
 
 
@@ -202,17 +257,29 @@ async def dock_channel(new: NewChannel, request: Request, actor: ChannelManager,
 async def change_one_channel(
     channel_id: UUID, change: ChannelChange, request: Request, actor: ChannelManager, door: TheDoor
 ) -> ChannelView:
-    """Change a channel's name or settings; what is left out stays as it is."""
+    """Change a channel's name or settings, or what is stated about its account; what is left out stays as it is."""
 
     async def apply(tx: Tx) -> Channel:
         before = await read_channel(tx, channel_id=ChannelId(channel_id))
-        return await change_channel(
+        manifest = door.manifest(before.kind)
+        changed = await change_channel(
             tx,
             channel_id=before.id,
-            manifest=door.manifest(before.kind),
+            manifest=manifest,
             version=change.version,
             name=change.name,
             settings=change.settings,
+            by=actor.person_id,
+            remote_address=remote_address_of(request),
+        )
+        if change.account_type is None and change.verified is None:
+            return changed
+        return await state_account(
+            tx,
+            channel_id=before.id,
+            manifest=manifest,
+            account_type=change.account_type,
+            verified=change.verified,
             by=actor.person_id,
             remote_address=remote_address_of(request),
         )
@@ -240,6 +307,32 @@ async def change_channel_credentials(
         )
 
     return door.view(await door.database.run(actor.workspace_id, apply))
+
+
+@router.post("/channels/{channel_id}/copy-settings")
+async def copy_channel_settings(
+    channel_id: UUID, copy: SettingsCopy, request: Request, actor: ChannelManager, door: TheDoor
+) -> SettingsCopiedView:
+    """Copy parts of a channel's settings to other channels, to all of them or to none, and tell what changed."""
+
+    async def apply(tx: Tx) -> list[Copied]:
+        return await copy_settings(
+            tx,
+            channel_id=ChannelId(channel_id),
+            to=[ChannelId(target) for target in copy.to],
+            parts=copy.parts,
+            manifests={kind: connector.manifest for kind, connector in door.connectors.items()},
+            by=actor.person_id,
+            remote_address=remote_address_of(request),
+        )
+
+    copied = await door.database.run(actor.workspace_id, apply)
+    return SettingsCopiedView(
+        changed=[
+            CopiedView(channel_id=one.channel_id, name=one.name, parts=list(one.parts), version=one.version)
+            for one in copied
+        ]
+    )
 
 
 @router.post("/channels/{channel_id}/checks")

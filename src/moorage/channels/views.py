@@ -7,7 +7,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState
+from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, DockedBy
+from moorage.connectors.authorization import PermissionSet, PlatformManifest
 from moorage.connectors.contract import CredentialField, Manifest
 from moorage.infra.database import Fact
 
@@ -53,6 +54,15 @@ class ChannelView(_View):
     server_verified_at: datetime | None
     settings: ChannelSettings
     capabilities: CapabilitiesView
+    docked_by: DockedBy
+    state_reasons: list[str]
+    """Every reason for the state, the one that brought it about first."""
+    external_account_id: str | None
+    account_name: str | None
+    principal_name: str | None
+    avatar_url: str | None
+    authorized_at: datetime | None
+    undocked_at: datetime | None
     version: int
 
 
@@ -73,8 +83,17 @@ class ChannelChangedView(_View):
     name: str
     state: ChannelState
     state_reason: str | None
+    state_reasons: list[str]
+    avatar_url: str | None
     server_verified_at: datetime | None
     version: int
+
+
+def avatar_url(channel: Channel) -> str | None:
+    """Return where the account's picture is served, another address for each picture; None without one."""
+    if channel.avatar_blob_id is None:
+        return None
+    return f"/api/channels/{channel.id}/avatar?v={channel.avatar_blob_id}"
 
 
 def channel_changed(channel: Channel) -> Fact:
@@ -85,6 +104,8 @@ def channel_changed(channel: Channel) -> Fact:
         name=channel.name,
         state=channel.state,
         state_reason=channel.state_reason,
+        state_reasons=list(channel.state_reasons),
+        avatar_url=avatar_url(channel),
         server_verified_at=channel.server_verified_at,
         version=channel.version,
     )
@@ -124,17 +145,17 @@ class CredentialFieldView(_View):
     mismatch: TextView
 
     @classmethod
-    def of(cls, field: CredentialField, words: Words) -> Self:
-        """Return the view of `field`."""
+    def of(cls, field: CredentialField, words: Words, *, under: str = "field") -> Self:
+        """Return the view of `field`, whose texts stand `under` that key."""
         return cls(
             name=field.name,
             pattern=field.pattern,
             secret=field.secret,
             example=field.example,
             default=field.default,
-            label=TextView.of(words, f"field.{field.name}.label"),
-            help=TextView.of(words, f"field.{field.name}.help"),
-            mismatch=TextView.of(words, f"field.{field.name}.mismatch"),
+            label=TextView.of(words, f"{under}.{field.name}.label"),
+            help=TextView.of(words, f"{under}.{field.name}.help"),
+            mismatch=TextView.of(words, f"{under}.{field.name}.mismatch"),
         )
 
 
@@ -143,6 +164,60 @@ class BudgetRuleView(_View):
 
     most: int
     lasts_s: int
+
+
+class PermissionSetView(_View):
+    """One set of rights that an account may grant: what we use it for, what granting it changes elsewhere."""
+
+    id: int
+    name_key: str
+    required: bool
+    name: TextView
+    use: TextView
+    effect: TextView
+    without: TextView
+
+    @classmethod
+    def of(cls, permission: PermissionSet, words: Words) -> Self:
+        """Return the view of `permission`."""
+        key = f"permission.{permission.name}"
+        return cls(
+            id=permission.id,
+            name_key=permission.name,
+            required=permission.required,
+            **{part: TextView.of(words, f"{key}.{part}") for part in ("name", "use", "effect", "without")},
+        )
+
+
+class PreconditionView(_View):
+    """What must be at hand before an account is docked."""
+
+    key: str
+    text: TextView
+
+
+class AuthorizationView(_View):
+    """Whether accounts of the kind can be docked by authorizing our platform now, and what that takes."""
+
+    available: bool
+    reason: Literal["not_configured", "no_ticket"] | None
+    permission_sets: list[PermissionSetView]
+    preconditions: list[PreconditionView]
+
+    @classmethod
+    def of(
+        cls, manifest: PlatformManifest, words: Words, reason: Literal["not_configured", "no_ticket"] | None
+    ) -> Self:
+        """Return the view of a kind's platform; `reason` says why it cannot be used now."""
+        return cls(
+            available=reason is None,
+            reason=reason,
+            permission_sets=[PermissionSetView.of(permission, words) for permission in manifest.permission_sets],
+            preconditions=[
+                PreconditionView(key=key, text=TextView.of(words, f"precondition.{key}"))
+                for key in manifest.preconditions
+            ],
+        )
 
 
 class ChannelKindView(_View):
@@ -156,10 +231,12 @@ class ChannelKindView(_View):
     budget_presets: dict[str, dict[str, BudgetRuleView]]
     default_preset: str | None
     reasons: dict[str, TextView]
-    """What each reason of the kind (of a failed delivery, a failing channel, a check) means."""
+    """What each reason of the kind (of a failed delivery, a failing channel, a check, an attempt to dock) means."""
+    authorization: AuthorizationView | None
+    """None for a kind that is docked by credentials only."""
 
     @classmethod
-    def of(cls, manifest: Manifest, words: Words) -> Self:
+    def of(cls, manifest: Manifest, words: Words, authorization: AuthorizationView | None = None) -> Self:
         """Return the view of a kind."""
         reasons = sorted(key.removeprefix("reason.") for key in words["en"] if key.startswith("reason."))
         return cls(
@@ -179,6 +256,7 @@ class ChannelKindView(_View):
             },
             default_preset=manifest.default_preset,
             reasons={reason: TextView.of(words, f"reason.{reason}") for reason in reasons},
+            authorization=authorization,
         )
 
 
@@ -201,6 +279,21 @@ class CheckView(_View):
     state: Literal["ok", "failed", "unknown"]
     reason: str | None = None
     details: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class CopiedView(_View):
+    """A channel to which settings were copied, and the parts that were not so already."""
+
+    channel_id: UUID
+    name: str
+    parts: list[Literal["greeting", "locale", "budget_preset"]]
+    version: int
+
+
+class SettingsCopiedView(_View):
+    """The channels that copying has changed."""
+
+    changed: list[CopiedView]
 
 
 class ChecksView(_View):

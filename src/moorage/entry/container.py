@@ -7,8 +7,12 @@ from dataclasses import dataclass
 import httpx
 from psycopg_pool import AsyncConnectionPool
 
+from moorage.channels.accounts import Accounts
+from moorage.channels.authorizations import Authorizations
 from moorage.connectors.registry import Connectors, ProviderUrls, open_connectors
+from moorage.entry.platforms import configured_platforms
 from moorage.entry.subscriptions import SUBSCRIPTIONS, SubscriptionTable
+from moorage.infra.blobs import BlobStore, open_blob_folder
 from moorage.infra.clock import DatabaseClock
 from moorage.infra.database import Database
 from moorage.infra.http_client import open_provider_client
@@ -18,6 +22,9 @@ from moorage.infra.pool import open_pool
 from moorage.infra.secrets import SecretBox, parse_keys
 from moorage.infra.settings import Settings, required_database_url, required_secret_keys
 from moorage.staff.passwords import Passwords
+
+BLOBS = "blobs"
+"""The folder below the data folder that pictures and files lie in; every process of an installation sees it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +40,7 @@ class Container:
     box: SecretBox
     provider_client: httpx.AsyncClient
     connectors: Connectors
+    blobs: BlobStore
     passwords: Passwords
     newest_revision: str
     """Of the schema, as this version of the code wants it."""
@@ -42,10 +50,12 @@ class Container:
 async def open_container(settings: Settings) -> AsyncGenerator[Container]:
     """Open the parts that `settings` describe and close them afterwards.
 
-    Raises SettingMissing, SecretKeysUnusable, DatabaseUnreachable or UnsafeLogin, each with a sentence how to mend it.
+    Raises SettingMissing, PlatformSettingWrong, SecretKeysUnusable, DatabaseUnreachable or UnsafeLogin, each with a
+    sentence how to mend it.
     """
     database_url = required_database_url(settings)
     box = SecretBox(parse_keys(required_secret_keys(settings)))
+    platforms = configured_platforms(settings)
     clock = DatabaseClock(clock_file=settings.clock_file)
     async with (
         await open_pool(database_url, size=settings.pool_size) as pool,
@@ -62,7 +72,23 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
             ),
             box=box,
             provider_client=provider_client,
-            connectors=open_connectors(http=provider_client, urls=ProviderUrls(wechat_api=settings.wechat_api_url)),
+            connectors=open_connectors(
+                http=provider_client,
+                urls=ProviderUrls(wechat_api=settings.wechat_api_url, wechat_mp=settings.wechat_mp_url),
+                platforms=platforms,
+            ),
+            blobs=open_blob_folder(settings.data_dir / BLOBS),
             passwords=Passwords(),
             newest_revision=newest_revision(),
         )
+
+
+def authorizations_of(parts: Container) -> Authorizations:
+    """Return what docks accounts by authorization, in the web process and in the worker alike."""
+    return Authorizations(
+        database=parts.database,
+        box=parts.box,
+        connectors=parts.connectors,
+        accounts=Accounts(database=parts.database, box=parts.box, connectors=parts.connectors, blobs=parts.blobs),
+        public_url=parts.settings.public_url,
+    )

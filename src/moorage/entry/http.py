@@ -10,19 +10,25 @@ from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
+from moorage.channels.authorization_routes import AuthorizationsDoor
+from moorage.channels.authorization_routes import router as authorization_router
+from moorage.channels.notices import Notices
+from moorage.channels.platform_routes import router as platform_router
+from moorage.channels.release_check import ReleaseCheck
 from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
-from moorage.connectors.registry import manifests
+from moorage.connectors.registry import manifests, platform_manifests
 from moorage.connectors.strings import read_strings
 from moorage.conversations.routes import ConversationsDoor
 from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
 from moorage.entry import health
 from moorage.entry.console_files import ConsoleFiles
-from moorage.entry.container import Container, open_container
+from moorage.entry.container import Container, authorizations_of, open_container
 from moorage.entry.counters import Counters
 from moorage.entry.described import DescribedApp, Problem
 from moorage.entry.idempotency import Idempotency
+from moorage.entry.platform_push_routes import PlatformPushDoor, platform_push_router
 from moorage.entry.problems import add_problem_handlers
 from moorage.entry.push_routes import PushDoor, push_router
 from moorage.entry.request_log import API, RequestLog
@@ -42,6 +48,8 @@ RESTART_AFTER_S = 1.0
 ROUTERS: Sequence[APIRouter] = (
     staff_router,
     channels_router,
+    authorization_router,
+    platform_router,
     conversations_router,
     reception_router,
     realtime_router,
@@ -65,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(push_router({manifest.kind: manifest.push_path for manifest in manifests()}))
+    app.include_router(platform_push_router(platform_manifests()))
     app.include_router(health.router)
     app.mount("/", ConsoleFiles(), name="console")
     # The last one added is the first to see a request.
@@ -116,6 +125,13 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         connectors=container.connectors,
         words={kind: read_strings(kind) for kind in container.connectors},
         public_url=settings.public_url,
+    )
+    app.state.authorizations_door = AuthorizationsDoor(
+        authorizations=authorizations_of(container), blobs=container.blobs
+    )
+    app.state.platform_push_door = PlatformPushDoor(
+        notices=Notices(database=container.database, box=container.box),
+        release_check=ReleaseCheck(database=container.database, box=container.box),
     )
     app.state.conversations_door = ConversationsDoor(database=container.database, connectors=container.connectors)
     app.state.push_door = PushDoor(

@@ -13,7 +13,7 @@ import structlog
 from fastapi import APIRouter, Request, Response
 
 from moorage.channels.addresses import find_address, mark_verified
-from moorage.channels.credentials import open_verification
+from moorage.channels.credentials import open_verification, verifies_itself
 from moorage.channels.model import Address
 from moorage.connectors.contract import (
     AddressVerified,
@@ -73,14 +73,14 @@ def push_router(paths: dict[str, str]) -> APIRouter:
 
 def _route(kind: str) -> Callable[[Request, str], Awaitable[Response]]:
     async def receive_push(request: Request, external_id: str) -> Response:
-        door = _door(request)
+        door = push_door(request)
         deadline = asyncio.get_running_loop().time() + ANSWERED_WITHIN_S
         with structlog.contextvars.bound_contextvars(channel_kind=kind):
             try:
                 async with asyncio.timeout_at(deadline + INTAKE_OVERTIME_S):
                     reply = await _answer(door, kind, external_id, request, deadline=deadline)
             except MalformedInput as error:
-                return _refused(door, error.reason)
+                return refused(door, error.reason)
         return Response(reply.body, media_type=reply.content_type)
 
     return receive_push
@@ -88,11 +88,11 @@ def _route(kind: str) -> Callable[[Request, str], Awaitable[Response]]:
 
 async def _answer(door: PushDoor, kind: str, external_id: str, request: Request, *, deadline: float) -> WireReply:
     """Return the answer to a genuine request. Raises MalformedInput, Missing, or what kept the push from storage."""
-    body = await _body(request)
+    body = await read_body(request)
     address = await _address(door, kind, external_id)
     connector = door.connectors[kind]
     try:
-        received = _receive(door, connector, address, _raw(request, body))
+        received = _receive(door, connector, address, raw_request(request, body))
     except UnsupportedInput as error:
         log.warning("push_not_supported", reason=error.reason, channel_id=str(address.channel_id))
         door.counters.count(f"pushes_unsupported.{error.reason}")
@@ -103,7 +103,8 @@ async def _answer(door: PushDoor, kind: str, external_id: str, request: Request,
     return await door.intake.receive(address=address, inbound=received, deadline=deadline)
 
 
-async def _body(request: Request) -> bytes:
+async def read_body(request: Request) -> bytes:
+    """Return what a provider sent. Raises MalformedInput if it takes too long."""
     try:
         async with asyncio.timeout(READ_WITHIN_S):
             return await request.body()
@@ -114,10 +115,13 @@ async def _body(request: Request) -> bytes:
 async def _address(door: PushDoor, kind: str, external_id: str) -> Address:
     try:
         async with door.database.in_platform() as tx:
-            return await find_address(tx, kind=kind, external_id=external_id)
+            address = await find_address(tx, kind=kind, external_id=external_id)
     except Missing:
+        address = None
+    if address is None or not verifies_itself(open_verification(door.box, address)):
         door.counters.count("pushes_refused.unknown_address")
-        raise
+        raise Missing(what="channel address")
+    return address
 
 
 def _receive(door: PushDoor, connector: Connector, address: Address, request: RawRequest) -> Inbound | AddressVerified:
@@ -132,7 +136,8 @@ async def _mark_verified(door: PushDoor, address: Address) -> None:
     await door.database.run(address.workspace_id, mark)
 
 
-def _raw(request: Request, body: bytes) -> RawRequest:
+def raw_request(request: Request, body: bytes) -> RawRequest:
+    """Return the request as connectors read it."""
     return RawRequest(
         method="GET" if request.method == "GET" else "POST",
         query=dict(request.query_params),
@@ -141,14 +146,16 @@ def _raw(request: Request, body: bytes) -> RawRequest:
     )
 
 
-def _refused(door: PushDoor, reason: str) -> Response:
+def refused(door: PushDoor, reason: str) -> Response:
+    """Return the answer to a request that is not the provider's, counted and logged once."""
     log.warning("push_refused", reason=reason)
     door.counters.count(f"pushes_refused.{reason}")
     status = STATUS_BY_REASON.get(reason, HTTPStatus.BAD_REQUEST)
     return problem(status=status, code=MalformedInput.code, details={"reason": reason})
 
 
-def _door(request: Request) -> PushDoor:
+def push_door(request: Request) -> PushDoor:
+    """Return the door that the application put in its state."""
     door: object = request.app.state.push_door
     if not isinstance(door, PushDoor):
         raise TypeError("app.state.push_door must be a PushDoor")

@@ -7,7 +7,13 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from moorage.channels.events import ChannelStateChanged, ChannelVerificationChanged
+from moorage.channels.events import (
+    AccountAuthorizedUs,
+    AuthorizationPushed,
+    ChannelStateChanged,
+    ChannelVerificationChanged,
+)
+from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
 from moorage.reception.jobs import PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
@@ -51,6 +57,9 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     # Threads come first in the lock order, and a channel may have thousands of them.
     later(ChannelStateChanged, SETTLE_CHANNEL, lambda event: {"channel_id": event.channel_id}),
     later(ChannelVerificationChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
+    # The provider is asked with no transaction open.
+    later(AuthorizationPushed, SETTLE_AUTHORIZATION, lambda event: {"attempt_id": event.attempt_id}),
+    later(AccountAuthorizedUs, REFRESH_ACCOUNT, lambda event: {"channel_id": event.channel_id}),
 )
 
 

@@ -11,9 +11,10 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.conversations.sender import Sender
 from moorage.core.ids import AgentId, ChannelId, WorkspaceId
-from moorage.entry.container import Container, open_container
+from moorage.entry.container import Container, authorizations_of, open_container
 from moorage.infra.jobs import JobKind, JobRunner
 from moorage.infra.settings import Settings
 from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
@@ -65,6 +66,7 @@ async def _work(parts: Container, *, stop: asyncio.Event, ready_file: Path | Non
 
 def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable[None]]]:
     """Return which function each kind of job runs. Ids arrive as texts."""
+    authorizations = authorizations_of(parts)
 
     async def pick_up(*, workspace_id: WorkspaceId, agent_id: str) -> None:
         await pick_up_queue(
@@ -92,6 +94,8 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
         PICK_UP_QUEUE: pick_up,
         SETTLE_CHANNEL: settle,
         SHOW_CHANNEL_AGAIN: show_again,
+        SETTLE_AUTHORIZATION: authorizations.settle_pushed,
+        REFRESH_ACCOUNT: authorizations.accounts.refresh_by_job,
     }
 
 

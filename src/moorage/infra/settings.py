@@ -1,5 +1,6 @@
 """The settings of a process. They are read once, in `entry/`, and passed on in narrow parts."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, ClassVar, Literal
@@ -56,6 +57,11 @@ class Settings(BaseSettings):
     wechat_api_url: str = "https://api.weixin.qq.com"
     wechat_mp_url: str = "https://mp.weixin.qq.com"
     wechat_open_url: str = "https://open.weixin.qq.com"
+    wechat_component_appid: str | None = None
+    """Of our third-party platform at WeChat. These four come together, and count before what the operator entered."""
+    wechat_component_appsecret: SecretStr | None = None
+    wechat_component_token: SecretStr | None = None
+    wechat_component_aes_key: SecretStr | None = None
     log_format: Literal["json", "text"] = "text"
     pool_size: int = Field(default=10, ge=2, le=100)
 
@@ -92,6 +98,30 @@ def required_migration_url(settings: Settings) -> str:
     if settings.migration_database_url is not None:
         return settings.migration_database_url.get_secret_value()
     return required_database_url(settings)
+
+
+def wechat_component(settings: Settings) -> Mapping[str, str] | None:
+    """Return the third-party platform's credentials, or None where the operator enters them. Raises SettingMissing
+    where some are set and others are not."""
+    given = {
+        "appid": settings.wechat_component_appid,
+        "appsecret": _plain(settings.wechat_component_appsecret),
+        "token": _plain(settings.wechat_component_token),
+        "aes_key": _plain(settings.wechat_component_aes_key),
+    }
+    if not any(given.values()):
+        return None
+    for name, value in given.items():
+        if not value:
+            raise SettingMissing(
+                name=f"MOORAGE_WECHAT_COMPONENT_{name.upper()}",
+                what_for="The four settings of the third-party platform come together, or none of them.",
+            )
+    return {name.removeprefix("app") if name == "appsecret" else name: value or "" for name, value in given.items()}
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()
 
 
 def required_secret_keys(settings: Settings) -> str:
