@@ -77,6 +77,16 @@ async def read_channel(tx: Tx, *, channel_id: ChannelId) -> Channel:
     return _channel(row)
 
 
+async def read_channels(tx: Tx, *, channel_ids: Sequence[ChannelId]) -> list[Channel]:
+    """Return those of the channels that there are, in the order of their names."""
+    rows = await tx.rows(
+        _Row,
+        _SELECT + "WHERE c.workspace_id = %s AND c.id = ANY(%s) ORDER BY c.name, c.id",
+        [tx.workspace_id, list(channel_ids)],
+    )
+    return [_channel(row) for row in rows]
+
+
 async def list_channels(
     tx: Tx,
     *,

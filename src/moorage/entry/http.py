@@ -38,6 +38,7 @@ from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
 from moorage.reception.intake import Intake
 from moorage.reception.routes import router as reception_router
+from moorage.reception.undock_routes import router as undock_router
 from moorage.staff.guard import COOKIE, StaffDoor, database_of
 from moorage.staff.routes import router as staff_router
 from moorage.staff.sessions import find_session
@@ -52,6 +53,7 @@ ROUTERS: Sequence[APIRouter] = (
     platform_router,
     conversations_router,
     reception_router,
+    undock_router,
     realtime_router,
 )
 

@@ -1,0 +1,57 @@
+"""What an admin states about an account that nobody else tells us about: its type, and whether it is verified."""
+
+from moorage.channels.events import ChannelVerificationChanged
+from moorage.channels.model import AccountType, Channel
+from moorage.channels.operations import limits_of
+from moorage.channels.queries import read_channel
+from moorage.channels.states import mark_limited
+from moorage.channels.views import channel_changed
+from moorage.connectors.contract import Manifest
+from moorage.core.errors import Malformed
+from moorage.core.ids import ChannelId, PersonId
+from moorage.infra.audit import write_audit
+from moorage.infra.database import Tx
+
+
+async def state_account(
+    tx: Tx,
+    *,
+    channel_id: ChannelId,
+    manifest: Manifest,
+    account_type: AccountType | None,
+    verified: bool | None,
+    by: PersonId,
+    remote_address: str,
+) -> Channel:
+    """Return the channel with what is stated; None states nothing.
+
+    Whether the account is verified decides how messages reach its customers, which is published. Raises Missing, or
+    Malformed for an account that was docked by authorization: its provider tells.
+    """
+    before = await read_channel(tx, channel_id=channel_id)
+    if before.docked_by == "authorization":
+        raise Malformed(field="verified" if account_type is None else "account_type", reason="told_by_provider")
+    await tx.execute(
+        """
+        UPDATE channels
+        SET account_type = coalesce(%s, account_type), verified = coalesce(%s, verified), version = version + 1
+        WHERE workspace_id = %s AND id = %s
+        """,
+        [account_type, verified, tx.workspace_id, channel_id],
+    )
+    after = await read_channel(tx, channel_id=channel_id)
+    tx.record(channel_changed(after))
+    if after.verified != before.verified:
+        await mark_limited(tx, channel_id=channel_id, limits=limits_of(manifest, verified=after.verified))
+        tx.publish(ChannelVerificationChanged(channel_id=channel_id))
+    await write_audit(
+        tx,
+        by=by,
+        remote_address=remote_address,
+        act="channel.account_stated",
+        object_kind="channel",
+        object_id=channel_id,
+        before={"account_type": before.account_type, "verified": before.verified},
+        after={"account_type": after.account_type, "verified": after.verified},
+    )
+    return await read_channel(tx, channel_id=channel_id)
