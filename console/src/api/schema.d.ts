@@ -24,6 +24,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/authorizations": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Begin Authorization
+         * @description Begin to dock an account by authorization, and tell where the browser is to go.
+         */
+        post: operations["begin_authorization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authorizations/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete Authorization
+         * @description Finish the attempt that the browser comes back from; doing it again tells the same channel.
+         */
+        post: operations["complete_authorization"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/authorizations/{authorization_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Authorization
+         * @description Tell how an attempt stands, for a page that waits for it.
+         */
+        get: operations["read_authorization"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channel-kinds": {
         parameters: {
             query?: never;
@@ -73,7 +133,9 @@ export interface paths {
         };
         /**
          * Read Channels
-         * @description List the channels of the workspace, in the order they were docked.
+         * @description List the channels of the workspace in the order they were docked, undocked ones among them.
+         *
+         *     `query` is looked for in names and ids; the counts by state come with the first page and heed the query alone.
          */
         get: operations["read_channels"];
         put?: never;
@@ -107,9 +169,29 @@ export interface paths {
         head?: never;
         /**
          * Change One Channel
-         * @description Change a channel's name or settings; what is left out stays as it is.
+         * @description Change a channel's name or settings, or what is stated about its account; what is left out stays as it is.
          */
         patch: operations["change_one_channel"];
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/avatar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel Avatar
+         * @description Return the account's picture as the provider gave it.
+         */
+        get: operations["read_channel_avatar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
         trace?: never;
     };
     "/api/channels/{channel_id}/checks": {
@@ -132,6 +214,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/copy-settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Copy Channel Settings
+         * @description Copy parts of a channel's settings to other channels, to all of them or to none, and tell what changed.
+         */
+        post: operations["copy_channel_settings"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/credentials": {
         parameters: {
             query?: never;
@@ -145,6 +247,26 @@ export interface paths {
          * @description Replace credentials, after a reset secret or a change of key or mode; what is left out stays as it is.
          */
         put: operations["change_channel_credentials"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/permissions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel Permissions
+         * @description List the permission sets of a channel: those that we use first, granted or not, then what else is granted.
+         */
+        get: operations["read_channel_permissions"];
+        put?: never;
         post?: never;
         delete?: never;
         options?: never;
@@ -266,6 +388,70 @@ export interface paths {
          * @description Take a conversation from the queue, or as a supervisor from whoever has it.
          */
         post: operations["take_conversation"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/installation/platform": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Installation Platform
+         * @description Tell how our platform at a provider is set up, and whether the provider's ticket comes.
+         */
+        get: operations["read_installation_platform"];
+        /**
+         * Change Installation Platform
+         * @description Set up our platform at a provider. What the environment says counts first and cannot be changed here.
+         */
+        put: operations["change_installation_platform"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/installation/unclaimed": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Unclaimed Authorizations
+         * @description List the accounts that authorized our platform without an attempt of ours.
+         */
+        get: operations["read_unclaimed_authorizations"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/installation/unclaimed/{unclaimed_id}/dismiss": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Dismiss Unclaimed Authorization
+         * @description Take an account off the list. At the provider nothing changes: only the account can withdraw.
+         */
+        post: operations["dismiss_unclaimed_authorization"];
         delete?: never;
         options?: never;
         head?: never;
@@ -404,6 +590,75 @@ export interface components {
             items: components["schemas"]["AgentView"][];
         };
         /**
+         * AuthorizationResult
+         * @description What the provider's page led back with.
+         */
+        AuthorizationResult: {
+            /** Auth Code */
+            auth_code: string;
+            /** State */
+            state: string;
+        };
+        /**
+         * AuthorizationStateView
+         * @description How an attempt stands. `reason` is a word that the kind has a sentence for.
+         */
+        AuthorizationStateView: {
+            /** Channel Id */
+            channel_id: string | null;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Reason */
+            reason: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "exchanging" | "done" | "failed";
+        };
+        /**
+         * AuthorizationView
+         * @description Whether accounts of the kind can be docked by authorizing our platform now, and what that takes.
+         */
+        AuthorizationView: {
+            /** Available */
+            available: boolean;
+            /** Permission Sets */
+            permission_sets: components["schemas"]["PermissionSetView"][];
+            /** Preconditions */
+            preconditions: components["schemas"]["PreconditionView"][];
+            /** Reason */
+            reason: ("not_configured" | "no_ticket") | null;
+        };
+        /**
+         * BegunAuthorizationView
+         * @description The provider's page to go to, by navigation from a page of ours: it looks at where the browser comes from.
+         */
+        BegunAuthorizationView: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * BudgetRuleView
          * @description How many messages may be sent after one act of the customer, and for how long.
          */
@@ -427,7 +682,7 @@ export interface components {
             /** Open */
             open: boolean;
             /** Reason */
-            reason: ("no_window" | "spent" | "unfollowed" | "channel_state") | null;
+            reason: ("no_window" | "spent" | "unfollowed" | "channel_state" | "too_many_waiting") | null;
         };
         /**
          * CallbackAddressView
@@ -452,11 +707,17 @@ export interface components {
         /**
          * ChannelChange
          * @description What is to change on a channel, and the version that the person has seen.
+         *
+         *     Account type and verification are the admin's word, for accounts that were docked by their own credentials.
          */
         ChannelChange: {
+            /** Account Type */
+            account_type?: ("service" | "subscription") | null;
             /** Name */
             name?: string | null;
             settings?: components["schemas"]["ChannelSettings"] | null;
+            /** Verified */
+            verified?: boolean | null;
             /** Version */
             version: number;
         };
@@ -465,6 +726,7 @@ export interface components {
          * @description One kind of channel that can be docked.
          */
         ChannelKindView: {
+            authorization: components["schemas"]["AuthorizationView"] | null;
             /** Budget Presets */
             budget_presets: {
                 [key: string]: {
@@ -493,6 +755,29 @@ export interface components {
         ChannelKindsView: {
             /** Items */
             items: components["schemas"]["ChannelKindView"][];
+        };
+        /**
+         * ChannelPermissionView
+         * @description One set of rights, and whether the account grants it.
+         */
+        ChannelPermissionView: {
+            about: components["schemas"]["PermissionSetView"] | null;
+            /** Granted */
+            granted: boolean;
+            /** Granted At */
+            granted_at: string | null;
+            /** Required */
+            required: boolean;
+            /** Set Id */
+            set_id: number;
+        };
+        /**
+         * ChannelPermissionsView
+         * @description What an account grants, and what it could. Empty for a channel that is docked by its own credentials.
+         */
+        ChannelPermissionsView: {
+            /** Items */
+            items: components["schemas"]["ChannelPermissionView"][];
         };
         /**
          * ChannelRef
@@ -529,8 +814,14 @@ export interface components {
          * @description One docked channel. Credentials are never part of it.
          */
         ChannelView: {
+            /** Account Name */
+            account_name: string | null;
             /** Account Type */
             account_type: ("service" | "subscription") | null;
+            /** Authorized At */
+            authorized_at: string | null;
+            /** Avatar Url */
+            avatar_url: string | null;
             /** Callback Url */
             callback_url: string;
             capabilities: components["schemas"]["CapabilitiesView"];
@@ -539,6 +830,13 @@ export interface components {
              * Format: date-time
              */
             docked_at: string;
+            /**
+             * Docked By
+             * @enum {string}
+             */
+            docked_by: "credentials" | "authorization";
+            /** External Account Id */
+            external_account_id: string | null;
             /** External Id */
             external_id: string;
             /**
@@ -552,6 +850,8 @@ export interface components {
             last_message_at: string | null;
             /** Name */
             name: string;
+            /** Principal Name */
+            principal_name: string | null;
             /** Server Verified At */
             server_verified_at: string | null;
             settings: components["schemas"]["ChannelSettings"];
@@ -562,6 +862,10 @@ export interface components {
             state: "authorizing" | "active" | "restricted" | "failing" | "deauthorized" | "undocked";
             /** State Reason */
             state_reason: string | null;
+            /** State Reasons */
+            state_reasons: string[];
+            /** Undocked At */
+            undocked_at: string | null;
             /** Verified */
             verified: boolean | null;
             /** Version */
@@ -569,13 +873,17 @@ export interface components {
         };
         /**
          * ChannelsView
-         * @description The channels of a workspace.
+         * @description A page of the channels of a workspace, in the order they were docked.
          */
         ChannelsView: {
+            /** Counts */
+            counts: {
+                [key: string]: number;
+            } | null;
             /** Items */
             items: components["schemas"]["ChannelView"][];
             /** Next Cursor */
-            next_cursor?: string | null;
+            next_cursor: string | null;
         };
         /**
          * CheckView
@@ -650,6 +958,11 @@ export interface components {
             /** Queued At */
             queued_at: string | null;
             /**
+             * Sending
+             * @enum {string}
+             */
+            sending: "api" | "passive_only";
+            /**
              * State
              * @enum {string}
              */
@@ -663,6 +976,8 @@ export interface components {
             unread: number;
             /** Version */
             version: number;
+            /** Waiting */
+            waiting: number;
             /** Waiting Since */
             waiting_since: string | null;
         };
@@ -677,6 +992,23 @@ export interface components {
             items: components["schemas"]["ConversationView"][];
             /** Next Cursor */
             next_cursor: string | null;
+        };
+        /**
+         * CopiedView
+         * @description A channel to which settings were copied, and the parts that were not so already.
+         */
+        CopiedView: {
+            /**
+             * Channel Id
+             * Format: uuid
+             */
+            channel_id: string;
+            /** Name */
+            name: string;
+            /** Parts */
+            parts: ("greeting" | "locale" | "budget_preset")[];
+            /** Version */
+            version: number;
         };
         /**
          * CredentialFieldView
@@ -737,7 +1069,7 @@ export interface components {
          * @description What is known of a message on its way to the customer.
          * @enum {string}
          */
-        DeliveryState: "queued" | "sending" | "sent" | "answered" | "unconfirmed" | "failed";
+        DeliveryState: "waiting" | "queued" | "sending" | "sent" | "answered" | "unconfirmed" | "failed";
         /**
          * DeliveryView
          * @description How far a message for the customer got. `reason` is a stable word; `details` are the provider's own.
@@ -982,6 +1314,16 @@ export interface components {
             items: components["schemas"]["MessageView"][];
         };
         /**
+         * NewAuthorization
+         * @description An account to dock; with `channel_id`, the one of that channel, which is to be authorized again.
+         */
+        NewAuthorization: {
+            /** Channel Id */
+            channel_id?: string | null;
+            /** Kind */
+            kind: string;
+        };
+        /**
          * NewChannel
          * @description An account to dock by its own credentials. Account type and verification are the admin's word, if they know.
          */
@@ -1042,6 +1384,22 @@ export interface components {
             kind: "bot" | "queue" | "agent" | "nobody";
         };
         /**
+         * PermissionSetView
+         * @description One set of rights that an account may grant: what we use it for, what granting it changes elsewhere.
+         */
+        PermissionSetView: {
+            effect: components["schemas"]["TextView"];
+            /** Id */
+            id: number;
+            name: components["schemas"]["TextView"];
+            /** Name Key */
+            name_key: string;
+            /** Required */
+            required: boolean;
+            use: components["schemas"]["TextView"];
+            without: components["schemas"]["TextView"];
+        };
+        /**
          * PersonView
          * @description The person who signed in.
          */
@@ -1055,6 +1413,69 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * PlatformChange
+         * @description The platform's credentials. A secret that is left out stays as it is, for the same platform.
+         */
+        PlatformChange: {
+            /** Aes Key */
+            aes_key: string;
+            /** Appid */
+            appid: string;
+            /** Secret */
+            secret?: string | null;
+            /** Token */
+            token: string;
+        };
+        /**
+         * PlatformTokenView
+         * @description Why the platform's token could not be got the last time; nothing where it could.
+         */
+        PlatformTokenView: {
+            /** Reason */
+            reason: string | null;
+            text: components["schemas"]["TextView"] | null;
+        };
+        /**
+         * PlatformView
+         * @description Our platform at a provider, and what to enter there.
+         */
+        PlatformView: {
+            /** Aes Key */
+            aes_key: string | null;
+            /** Appid */
+            appid: string | null;
+            /** Event Url */
+            event_url: string;
+            /** Fields */
+            fields: components["schemas"]["CredentialFieldView"][];
+            /** Has Secret */
+            has_secret: boolean;
+            /** Kind */
+            kind: string;
+            /** Message Url */
+            message_url: string;
+            /**
+             * Source
+             * @enum {string}
+             */
+            source: "env" | "stored" | "none";
+            /** Start Domain */
+            start_domain: string;
+            ticket: components["schemas"]["TicketView"];
+            /** Token */
+            token: string | null;
+            token_state: components["schemas"]["PlatformTokenView"];
+        };
+        /**
+         * PreconditionView
+         * @description What must be at hand before an account is docked.
+         */
+        PreconditionView: {
+            /** Key */
+            key: string;
+            text: components["schemas"]["TextView"];
         };
         /**
          * Problem
@@ -1123,6 +1544,24 @@ export interface components {
             workspace: components["schemas"]["WorkspaceView"];
         };
         /**
+         * SettingsCopiedView
+         * @description The channels that copying has changed.
+         */
+        SettingsCopiedView: {
+            /** Changed */
+            changed: components["schemas"]["CopiedView"][];
+        };
+        /**
+         * SettingsCopy
+         * @description Which parts of a channel's settings go to which others.
+         */
+        SettingsCopy: {
+            /** Parts */
+            parts: ("greeting" | "locale" | "budget_preset")[];
+            /** To */
+            to: string[];
+        };
+        /**
          * StatusChoice
          * @description The status an agent chooses for themselves.
          */
@@ -1167,6 +1606,52 @@ export interface components {
             en: string;
             /** Zh-Cn */
             "zh-CN": string;
+        };
+        /**
+         * TicketView
+         * @description Whether the provider sends its ticket, which everything else hangs on.
+         */
+        TicketView: {
+            /** Received At */
+            received_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "never" | "fresh" | "old";
+        };
+        /**
+         * UnclaimedListView
+         * @description The accounts that wait for somebody to dock them, the newest first.
+         */
+        UnclaimedListView: {
+            /** Items */
+            items: components["schemas"]["UnclaimedView"][];
+        };
+        /**
+         * UnclaimedView
+         * @description An account that authorized our platform without anybody here having begun it.
+         */
+        UnclaimedView: {
+            /**
+             * Authorized At
+             * Format: date-time
+             */
+            authorized_at: string;
+            /** External Id */
+            external_id: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /**
+             * Received At
+             * Format: date-time
+             */
+            received_at: string;
         };
         /**
          * Unsupported
@@ -1253,6 +1738,103 @@ export interface operations {
             };
         };
     };
+    begin_authorization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewAuthorization"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BegunAuthorizationView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_authorization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["AuthorizationResult"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_authorization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                authorization_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorizationStateView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_channel_kinds: {
         parameters: {
             query?: never;
@@ -1317,7 +1899,12 @@ export interface operations {
     };
     read_channels: {
         parameters: {
-            query?: never;
+            query?: {
+                query?: string;
+                state?: ("authorizing" | "active" | "restricted" | "failing" | "deauthorized" | "undocked") | null;
+                cursor?: string | null;
+                limit?: number;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -1443,6 +2030,37 @@ export interface operations {
             };
         };
     };
+    read_channel_avatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The account's picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "image/*": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     check_channel: {
         parameters: {
             query?: never;
@@ -1461,6 +2079,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChecksView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    copy_channel_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["SettingsCopy"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SettingsCopiedView"];
                 };
             };
             /** @description What went wrong */
@@ -1496,6 +2149,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_permissions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelPermissionsView"];
                 };
             };
             /** @description What went wrong */
@@ -1692,6 +2376,130 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["ConversationView"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_installation_platform: {
+        parameters: {
+            query?: {
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_installation_platform: {
+        parameters: {
+            query?: {
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["PlatformChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["PlatformView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_unclaimed_authorizations: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UnclaimedListView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    dismiss_unclaimed_authorization: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                unclaimed_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

@@ -23,6 +23,8 @@ export function aConversation(own: Partial<Conversation> = {}): Conversation {
     last_message: { author_kind: 'customer', preview: '你好', type: 'text' },
     follow_state: 'following',
     budget: { open: true, left: 20, most: 20, ends_at: '2026-11-25T08:00:00Z', reason: null },
+    sending: 'api',
+    waiting: 0,
     version: 1,
     event_cursor: null,
     ...own,

@@ -2,11 +2,21 @@ import type { Conversation } from '@/api/types'
 
 /** Why this person cannot write to the customer now; null if they can. Each is a key under `workbench.lock`. */
 export type Lock =
-  'closed' | 'queued' | 'bot' | 'other' | 'unfollowed' | 'no_window' | 'spent' | 'channel_state'
+  | 'closed'
+  | 'cut_off'
+  | 'queued'
+  | 'bot'
+  | 'other'
+  | 'unfollowed'
+  | 'no_window'
+  | 'spent'
+  | 'channel_state'
+  | 'too_many_waiting'
 
 export function lockOf(conversation: Conversation, me: string): Lock | null {
   const { owner, budget } = conversation
-  if (conversation.state === 'closed') return 'closed'
+  if (conversation.state === 'closed')
+    return budget.reason === 'channel_state' ? 'cut_off' : 'closed'
   if (owner.kind === 'queue') return 'queued'
   if (owner.kind !== 'agent') return 'bot'
   if (owner.agent_id !== me) return 'other'
