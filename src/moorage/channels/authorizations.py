@@ -55,6 +55,7 @@ BEGUN_WITHIN_S = 15.0
 SETTLED_WITHIN_S = 20.0
 """Of one exchange, shorter than its lease."""
 REFRESHED_WITHIN_S = 8.0
+READ_WITHIN_S = 3.0
 LOOKS_EVERY_S = 0.15
 
 log = structlog.get_logger()
@@ -167,7 +168,9 @@ class Authorizations:
         deadline = _in(SETTLED_WITHIN_S)
         taken = await self._taken(attempt, code=code, deadline=deadline)
         if taken.lease is None:
-            return _result_of(taken.attempt)
+            channel_id = _result_of(taken.attempt)
+            await self._until_read(attempt.workspace_id, channel_id)
+            return channel_id
         return await self._exchange(taken.attempt, taken.lease, code=code, deadline=deadline)
 
     async def _taken(self, attempt: Attempt, *, code: str, deadline: float) -> Taken:
@@ -246,6 +249,15 @@ class Authorizations:
             )
             if not docked:
                 await add_unclaimed(tx, platform=platform, external_id=grant.external_id, authorized_at=tx.now)
+
+    async def _until_read(self, workspace_id: WorkspaceId, channel_id: ChannelId) -> None:
+        """Return when the account's profile has been read by who docked it, or after a moment without."""
+        deadline = _in(READ_WITHIN_S)
+        while asyncio.get_running_loop().time() < deadline:
+            async with self.database.in_workspace(workspace_id) as tx:
+                if (await read_channel(tx, channel_id=channel_id)).profile_read_at is not None:
+                    return
+            await asyncio.sleep(LOOKS_EVERY_S)
 
     async def _refresh(self, workspace_id: WorkspaceId, channel_id: ChannelId) -> None:
         """Read the account's profile at once, so that the channel shows with its name. A job does it in any case."""

@@ -4,12 +4,14 @@ from datetime import datetime
 
 from moorage.channels.credentials import read_credentials
 from moorage.channels.leases import LeasedTokens, failure_reason
+from moorage.channels.platforms import find_platform, read_health, ticket_reason
 from moorage.channels.queries import read_channel
 from moorage.channels.tokens import channel_tokens
 from moorage.channels.undocking import ChannelUndocked
 from moorage.channels.views import CheckView
-from moorage.connectors.contract import AddressNotAllowed, ChannelReason, CredentialsInvalid, ProviderFailure
-from moorage.connectors.registry import Connectors
+from moorage.connectors.authorization import PlatformReason
+from moorage.connectors.contract import AddressNotAllowed, ChannelReason, Connector, CredentialsInvalid, ProviderFailure
+from moorage.connectors.registry import Connectors, required_platform_power
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database
 from moorage.infra.secrets import SecretBox
@@ -41,7 +43,24 @@ async def run_checks(
         channel=channel,
         credentials=credentials,
     )
-    return [_server_check(channel.server_verified_at), *await _token_checks(tokens, deadline=deadline)]
+    if channel.docked_by == "authorization":
+        server = await _notice_check(database, box=box, connector=connectors[channel.kind])
+    else:
+        server = _server_check(channel.server_verified_at)
+    return [server, *await _token_checks(tokens, deadline=deadline)]
+
+
+async def _notice_check(database: Database, *, box: SecretBox, connector: Connector) -> CheckView:
+    """Return whether the provider reaches us: where our platform's tickets arrive, its accounts' pushes do too."""
+    async with database.in_platform() as tx:
+        platform = await find_platform(tx, box=box, connector=connector)
+        if platform is None:
+            return CheckView(name="server_verified", state="failed", reason=PlatformReason.NOT_CONFIGURED)
+        manifest = required_platform_power(connector).manifest
+        ticket = (await read_health(tx, platform=platform, manifest=manifest)).ticket
+    if ticket_reason(ticket) is not None:
+        return CheckView(name="server_verified", state="failed", reason=ticket_reason(ticket))
+    return _server_check(ticket.received_at)
 
 
 def _server_check(verified_at: datetime | None) -> CheckView:

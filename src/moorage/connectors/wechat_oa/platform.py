@@ -4,6 +4,7 @@ Source: WeChat Open Platform docs, "Third-party platforms": tokens, authorizatio
 """
 
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
 from urllib.parse import urlencode
@@ -19,6 +20,7 @@ from moorage.connectors.authorization import (
 )
 from moorage.connectors.contract import (
     AddressVerified,
+    CredentialsInvalid,
     Endpoint,
     Inbound,
     IssuedToken,
@@ -37,6 +39,7 @@ from moorage.connectors.wechat_oa.release_check import PROBES, answer_probe
 ROOT = "/cgi-bin/component"
 OFFICIAL_ACCOUNTS_ONLY = "1"
 LONGEST_ATTEMPT_S = 3600
+REFRESH_TOKEN_INVALID = 61023
 
 Result = TypeVar("Result")
 
@@ -126,7 +129,25 @@ class WechatPlatform:
     async def renew_authorization(
         self, platform: Endpoint, *, external_id: str, refresh_token: str, deadline: float
     ) -> RenewedGrant:
-        """Return a new token for an account. Raises a provider failure."""
+        """Return a new token for an account. Raises a provider failure.
+
+        An account that authorized us anew, and whose browser then lost its way back, has another refresh token by now:
+        WeChat still tells it.
+        """
+        try:
+            return await self._renewed(platform, external_id, refresh_token, deadline=deadline)
+        except CredentialsInvalid as failure:
+            if failure.external_code != REFRESH_TOKEN_INVALID:
+                raise
+            known = (await self.account_profile(platform, external_id=external_id, deadline=deadline)).refresh_token
+            if known in {None, refresh_token}:
+                raise
+        renewed = await self._renewed(platform, external_id, known or "", deadline=deadline)
+        return replace(renewed, refresh_token=renewed.refresh_token or known)
+
+    async def _renewed(
+        self, platform: Endpoint, external_id: str, refresh_token: str, *, deadline: float
+    ) -> RenewedGrant:
         asked = {"authorizer_appid": external_id, "authorizer_refresh_token": refresh_token}
         return read_renewal(await self._asked(platform, "api_authorizer_token", asked, deadline=deadline))
 
