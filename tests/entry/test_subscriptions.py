@@ -1,11 +1,13 @@
 """Promises of the table of subscriptions."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
 
-from moorage.core.ids import AgentId, WorkspaceId, new_id
+from moorage.channels.events import ChannelStateChanged, ChannelVerificationChanged
+from moorage.core.ids import AgentId, ChannelId, WorkspaceId, new_id
 from moorage.entry.subscriptions import SUBSCRIPTIONS, Subscription, SubscriptionTable, later, now
 from moorage.infra.database import Database, DomainEvent, Fact, Tx
 from moorage.infra.jobs import JobKind, JobQueue
@@ -75,6 +77,22 @@ async def test_agent_who_becomes_available_has_the_queue_picked_up(database: Dat
         tx.publish(AgentAvailable(agent_id=agent_id))
     expected = {"workspace_id": str(workspace), "agent_id": str(agent_id)}
     assert expected in await jobs_of(database, "reception.pick_up_queue")
+
+
+@pytest.mark.parametrize(
+    ("event", "job"),
+    [
+        (lambda channel_id: ChannelStateChanged(channel_id, "undocked", None), "reception.settle_channel"),
+        (ChannelVerificationChanged, "reception.show_channel_again"),
+    ],
+)
+async def test_change_of_a_channel_is_followed_by_a_job(
+    database: Database, workspace: WorkspaceId, event: Callable[[ChannelId], DomainEvent], job: str
+) -> None:
+    channel_id = ChannelId(new_id())
+    async with with_rows(database, *SUBSCRIPTIONS).in_workspace(workspace) as tx:
+        tx.publish(event(channel_id))
+    assert {"workspace_id": str(workspace), "channel_id": str(channel_id)} in await jobs_of(database, job)
 
 
 async def test_event_that_nobody_waits_for_has_no_consequences(database: Database, workspace: WorkspaceId) -> None:
