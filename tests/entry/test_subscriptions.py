@@ -79,10 +79,14 @@ async def test_agent_who_becomes_available_has_the_queue_picked_up(database: Dat
     assert expected in await jobs_of(database, "reception.pick_up_queue")
 
 
+def an_undocking(channel_id: ChannelId) -> DomainEvent:
+    return ChannelStateChanged(channel_id=channel_id, state="undocked", reason=None)
+
+
 @pytest.mark.parametrize(
     ("event", "job"),
     [
-        (lambda channel_id: ChannelStateChanged(channel_id, "undocked", None), "reception.settle_channel"),
+        (an_undocking, "reception.settle_channel"),
         (ChannelVerificationChanged, "reception.show_channel_again"),
     ],
 )
