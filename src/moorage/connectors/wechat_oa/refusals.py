@@ -66,7 +66,7 @@ _REFUSALS: Mapping[int, str] = {
     48008: RefusalReason.KIND_NOT_SENDABLE,
     61007: RefusalReason.PERMISSION_MISSING,
 }
-_NOT_LISTED_ADDRESS = re.compile(r"\bip:? ?([0-9A-Fa-f.:]{3,45})", re.IGNORECASE)
+_NOT_LISTED_ADDRESS = re.compile(r"ip:? ?([0-9A-Fa-f.:]{3,45})", re.IGNORECASE)
 
 _ADDRESS_CODES = frozenset({40164, 61004})
 """This server's address is not on the list: the account's own, or for 61004 that of the platform."""
