@@ -274,6 +274,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/undock": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Preview Undocking
+         * @description Tell what undocking a channel would end.
+         */
+        get: operations["preview_undocking"];
+        put?: never;
+        /**
+         * Undock One Channel
+         * @description Undock a channel: its account is free, its open conversations end at once, its history and settings stay.
+         */
+        post: operations["undock_one_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/conversations": {
         parameters: {
             query?: never;
@@ -1654,6 +1678,26 @@ export interface components {
             received_at: string;
         };
         /**
+         * UndockPreview
+         * @description What undocking a channel would end at once: its open conversations, with those that wait and that agents have.
+         */
+        UndockPreview: {
+            /** Open Conversations */
+            open_conversations: number;
+            /** Waiting */
+            waiting: number;
+            /** With Agents */
+            with_agents: number;
+        };
+        /**
+         * Undocking
+         * @description The version of the channel that the person has seen, if nothing newer is to be undocked.
+         */
+        Undocking: {
+            /** Version */
+            version?: number | null;
+        };
+        /**
          * Unsupported
          * @description Something the customer sent that we cannot show yet. Nothing of it is lost: `fields` keeps what came.
          */
@@ -2180,6 +2224,72 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelPermissionsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    preview_undocking: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UndockPreview"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    undock_one_channel: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Undocking"] | null;
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChannelView"];
                 };
             };
             /** @description What went wrong */

@@ -2,8 +2,6 @@ import { type Component, defineAsyncComponent } from 'vue'
 
 /** What a kind of channel may add to the console. Everything works without: a kind may bring nothing. */
 export interface KindWidgets {
-  /** The provider knows docking by a scanned code; not every installation is set up for it. */
-  byScan?: boolean
   /** What the customer's screen looks like, beside texts that are sent to them. Takes `PreviewProps`. */
   preview?: Component
   /** What is to be done at the provider after docking. Takes `GuideProps`. */
@@ -25,7 +23,6 @@ export interface GuideProps {
 
 const KINDS: Readonly<Record<string, KindWidgets>> = {
   wechat_oa: {
-    byScan: true,
     preview: defineAsyncComponent(() => import('./wechat_oa/PhonePreview.vue')),
     guide: defineAsyncComponent(() => import('./wechat_oa/ServerGuide.vue')),
   },

@@ -13,7 +13,7 @@ export function useKinds() {
   const query = useQuery({
     queryKey: ['channel-kinds'],
     queryFn: () => answered(session.client.GET('/api/channel-kinds')),
-    staleTime: Infinity, // they change with the server's version only
+    staleTime: 30_000, // whether accounts can be docked by a scanned code changes while we look
   })
   const kinds = computed<ChannelKind[]>(() => query.data.value?.items ?? [])
 
@@ -33,5 +33,8 @@ export function useKinds() {
     nameOf: (kind: string) => say(kindOf(kind)?.name) ?? kind,
     /** What a stable reason of the kind means; null where the kind knows none. */
     reasonOf: (kind: string, reason: string) => say(kindOf(kind)?.reasons[reason]),
+    /** The same where nobody said of which kind it is. */
+    anyReasonOf: (reason: string) =>
+      say(kinds.value.find((each) => each.reasons[reason] !== undefined)?.reasons[reason]),
   }
 }

@@ -1,16 +1,7 @@
 import { computed, reactive, ref, type Ref, watch } from 'vue'
 
-import type { ChannelKind, CredentialField } from '@/api/types'
-
-/** Whether the provider accepts such a value. Patterns of the server mean the whole value. */
-export function fits(field: CredentialField, value: string): boolean {
-  return new RegExp(`^(?:${field.pattern})$`, 'u').test(value)
-}
-
-/** The words between which a field chooses; null where it is free text. */
-export function choicesOf(field: CredentialField): string[] | null {
-  return /^\w+(\|\w+)+$/u.test(field.pattern) ? field.pattern.split('|') : null
-}
+import type { ChannelKind } from '@/api/types'
+import { fits } from '@/channels/credential-field'
 
 /** The values of a kind's docking form. A field is complained about once it was left, or all were to be sent. */
 export function useDockForm(kind: Ref<ChannelKind | undefined>) {
