@@ -32,6 +32,7 @@ async def dock_by_hand(page: Page, *, oa: Account) -> None:
     ):
         await page.get_by_label(label, exact=True).fill(value)
     await page.get_by_role("button", name="Dock account").click()
+    await expect(page.get_by_role("button", name="Dock account")).to_have_count(0)  # the form shows the address too
     await expect(page.get_by_text(oa.callback_url).first).to_be_visible()
 
 

@@ -68,26 +68,28 @@ async def test_each_line_of_a_program_appears_under_its_name() -> None:
     log = Log()
     program = Program(name="tide", command=_python("import sys; print('上'); sys.stderr.write('out\\n')"))
     with pytest.raises(ProgramKeepsFailing):
-        await Supervisor(tell=log.tell).keep(program)
+        await Supervisor(tell=log.tell, first_pause_s=0.01).keep(program)
     assert "tide    | 上" in log.lines
     assert "tide    | out" in log.lines
 
 
 async def test_program_that_never_starts_is_given_up_by_name() -> None:
     with pytest.raises(ProgramKeepsFailing, match=r"reef does not start .*status 7") as caught:
-        await Supervisor(tell=Log().tell).keep(Program(name="reef", command=_python("raise SystemExit(7)")))
+        await Supervisor(tell=Log().tell, first_pause_s=0.01).keep(
+            Program(name="reef", command=_python("raise SystemExit(7)"))
+        )
     assert caught.value.status == 7
 
 
 async def test_program_that_ends_later_is_always_started_again() -> None:
     log = Log()
-    supervisor = Supervisor(tell=log.tell)
+    supervisor = Supervisor(tell=log.tell, first_pause_s=0.01)
     supervisor.everything_ready = True
     task = asyncio.create_task(supervisor.keep(Program(name="buoy", command=_python("print('afloat')"))))
     await log.until("buoy    | afloat", times=3)
     assert [line for line in log.lines if "ended" in line] == [
-        "buoy ended with status 0; it starts again in 0.5 s",
-        "buoy ended with status 0; it starts again in 1 s",
+        "buoy ended with status 0; it starts again in 0.01 s",
+        "buoy ended with status 0; it starts again in 0.02 s",
     ]
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -98,17 +100,21 @@ async def test_programs_environment_is_ours_and_its_own() -> None:
     log = Log()
     code = "import os; print(os.environ['TIDE'], 'PATH' in os.environ)"
     with pytest.raises(ProgramKeepsFailing):
-        await Supervisor(tell=log.tell).keep(Program(name="env", command=_python(code), environment={"TIDE": "high"}))
+        await Supervisor(tell=log.tell, first_pause_s=0.01).keep(
+            Program(name="env", command=_python(code), environment={"TIDE": "high"})
+        )
     assert "env     | high True" in log.lines
 
 
 async def test_cancelled_supervisor_ends_its_program_in_order() -> None:
     log = Log()
     code = (
-        "import signal, sys, time; signal.signal(signal.SIGTERM, lambda *_: (print('bye', flush=True), sys.exit(0)));"
-        "print('up', flush=True); time.sleep(600)"
+        "import os, signal, time; signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b'bye\\n'), os._exit(0)));"
+        "os.write(1, b'up\\n'); time.sleep(600)"
     )
-    task = asyncio.create_task(Supervisor(tell=log.tell).keep(Program(name="tug", command=_python(code))))
+    task = asyncio.create_task(
+        Supervisor(tell=log.tell, first_pause_s=0.01).keep(Program(name="tug", command=_python(code)))
+    )
     await log.until("tug     | up")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

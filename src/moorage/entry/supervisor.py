@@ -47,8 +47,9 @@ class Program:
 class Supervisor:
     """Keeps programs running until it is cancelled. Use it from the main thread: their lives are bound to it."""
 
-    def __init__(self, *, tell: Tell) -> None:
+    def __init__(self, *, tell: Tell, first_pause_s: float = FIRST_PAUSE_S) -> None:
         self._tell = tell
+        self._first_pause_s = first_pause_s
         self.everything_ready = False
         """Until this is set, a program that only ever fails is given up; afterwards it is always tried again."""
 
@@ -57,13 +58,13 @@ class Supervisor:
 
         Cancelling ends the process: in order within 12 s, else by force.
         """
-        pause_s, false_starts = FIRST_PAUSE_S, 0
+        pause_s, false_starts = self._first_pause_s, 0
         loop = asyncio.get_running_loop()
         while True:
             began = loop.time()
             status = await self._run_once(program)
             if loop.time() - began > STEADY_AFTER_S:
-                pause_s, false_starts = FIRST_PAUSE_S, 0
+                pause_s, false_starts = self._first_pause_s, 0
             false_starts += 1
             if false_starts >= MOST_FALSE_STARTS and not self.everything_ready:
                 raise ProgramKeepsFailing(name=program.name, status=status)
