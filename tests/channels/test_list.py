@@ -125,6 +125,15 @@ async def test_page_of_a_large_fleet_costs_one_statement_and_uses_indexes(
     assert "threads_channel_recent" in plan, plan
 
 
+async def test_counts_of_a_large_fleet_read_no_other_companys_channels(
+    fleet: Fleet, statements: StatementCounter
+) -> None:
+    async with fleet.database.in_workspace(fleet.workspace_id) as tx:
+        await count_channels(tx, query="tea")
+    plan = await _plan(fleet, statements.statements[-1])
+    assert "Seq Scan on channels" not in plan, plan
+
+
 async def _plan(fleet: Fleet, query: str) -> str:
     values = {
         "workspace_id": fleet.workspace_id,
