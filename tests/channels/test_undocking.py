@@ -7,7 +7,7 @@ import pytest
 
 from moorage.channels.addresses import find_address
 from moorage.channels.credentials import open_verification, read_credentials
-from moorage.channels.events import ChannelDocked, ChannelStateChanged
+from moorage.channels.events import AccountUndocked, ChannelDocked, ChannelStateChanged
 from moorage.channels.model import Channel, ChannelSettings
 from moorage.channels.operations import AlreadyDocked, change_channel, change_credentials
 from moorage.channels.queries import read_channel
@@ -56,7 +56,9 @@ async def test_undocking_is_told_and_audited(database: Database, workspace: Work
     channel = await a_channel(database, workspace)
     heard.events.clear()
     await undocked(database, workspace, channel)
-    assert heard.events == [ChannelStateChanged(channel_id=channel.id, state="undocked", reason=None)]
+    state, undocking = heard.events
+    assert state == ChannelStateChanged(channel_id=channel.id, state="undocked", reason=None)
+    assert isinstance(undocking, AccountUndocked)
     async with database.in_workspace(workspace) as tx:
         acts = await tx.value("SELECT array_agg(act ORDER BY id) FROM audit_log WHERE object_id = %s", [channel.id])
         facts = await tx.value("SELECT array_agg(payload ->> 'state' ORDER BY seq) FROM event_log")

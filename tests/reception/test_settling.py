@@ -4,14 +4,14 @@ import asyncio
 
 import pytest
 
-from moorage.channels.events import ChannelStateChanged
+from moorage.channels.events import AccountUndocked, ChannelStateChanged
 from moorage.channels.states import mark_active, mark_deauthorized, mark_docked, mark_failing
 from moorage.channels.undocking import undock_channel
 from moorage.conversations.operations import ChannelMute
 from moorage.conversations.sender import Sender
 from moorage.core.ids import ChannelId, ConversationId, new_id
 from moorage.infra.database import Database
-from moorage.reception.settling import count_open_conversations, settle_channel, show_channel_again
+from moorage.reception.settling import count_open_conversations, end_undocked, settle_channel, show_channel_again
 from moorage.reception.sweeper import Sweeper
 from moorage.staff.model import Actor
 from tests.channels.docking import BOX, a_channel
@@ -150,6 +150,27 @@ async def test_docking_again_gives_the_customer_the_same_thread(desk: Desk) -> N
     after = await desk.conversation_of(served)
     assert (after.thread_id, after.state) == (before.thread_id, "open")
     assert after.id != before.id
+
+
+async def test_what_was_open_ends_also_where_the_account_is_docked_again_at_once(desk: Desk, heard: Heard) -> None:
+    waiting, served, _ = await one_waiting_and_one_served(desk)
+    await undocked(desk)
+    (event,) = [event for event in heard.events if isinstance(event, AccountUndocked)]
+    await a_channel(desk.database, desk.workspace_id, credentials=desk.credentials)
+    later = an_openid()
+    await desk.hears(by=later)
+    await end_undocked(
+        desk.database,
+        connectors=desk.connectors,
+        workspace_id=desk.workspace_id,
+        channel_id=event.channel_id,
+        at=event.at,
+    )
+    assert [(await desk.conversation_of(customer)).end_reason for customer in (waiting, served, later)] == [
+        "channel_undocked",
+        "channel_undocked",
+        None,
+    ]
 
 
 # ---------------------------------------------------------------- a withdrawn authorization

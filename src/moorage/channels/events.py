@@ -1,6 +1,7 @@
 """What happens to channels that higher rooms may react to."""
 
 from dataclasses import dataclass
+from datetime import datetime
 from uuid import UUID
 
 from moorage.channels.model import ChannelState
@@ -27,6 +28,14 @@ class AccountAuthorizedUs(DomainEvent):
     """What an account grants is new or has changed: its profile and rights are to be read."""
 
     channel_id: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
+class AccountUndocked(DomainEvent):
+    """An account was undocked: what was open then ends, also if the account is docked again a moment later."""
+
+    channel_id: ChannelId
+    at: datetime
 
 
 @dataclass(frozen=True, slots=True)

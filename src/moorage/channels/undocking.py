@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from moorage.channels.events import ChannelStateChanged
+from moorage.channels.events import AccountUndocked, ChannelStateChanged
 from moorage.channels.model import Channel, ChannelState
 from moorage.channels.queries import read_channel
 from moorage.channels.views import channel_changed
@@ -66,6 +66,7 @@ async def undock_channel(
     channel = await read_channel(tx, channel_id=channel_id)
     tx.record(channel_changed(channel))
     tx.publish(ChannelStateChanged(channel_id=channel_id, state="undocked", reason=None))
+    tx.publish(AccountUndocked(channel_id=channel_id, at=tx.now))
     return channel
 
 

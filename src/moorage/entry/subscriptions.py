@@ -9,6 +9,7 @@ from typing import TypeVar
 
 from moorage.channels.events import (
     AccountAuthorizedUs,
+    AccountUndocked,
     AuthorizationPushed,
     ChannelStateChanged,
     ChannelVerificationChanged,
@@ -16,7 +17,7 @@ from moorage.channels.events import (
 from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
-from moorage.reception.jobs import PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.jobs import END_UNDOCKED, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
 from moorage.staff.events import AgentAvailable
 
 Event = TypeVar("Event", bound=DomainEvent)
@@ -56,6 +57,7 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     later(AgentAvailable, PICK_UP_QUEUE, lambda event: {"agent_id": event.agent_id}),
     # Threads come first in the lock order, and a channel may have thousands of them.
     later(ChannelStateChanged, SETTLE_CHANNEL, lambda event: {"channel_id": event.channel_id}),
+    later(AccountUndocked, END_UNDOCKED, lambda event: {"channel_id": event.channel_id, "at": event.at.isoformat()}),
     later(ChannelVerificationChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
     # The provider is asked with no transaction open.
     later(AuthorizationPushed, SETTLE_AUTHORIZATION, lambda event: {"attempt_id": event.attempt_id}),

@@ -3,6 +3,7 @@
 import asyncio
 import signal
 from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from uuid import UUID
@@ -18,9 +19,9 @@ from moorage.entry.container import Container, authorizations_of, open_container
 from moorage.infra.jobs import JobKind, JobRunner
 from moorage.infra.settings import Settings
 from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
-from moorage.reception.jobs import PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.jobs import END_UNDOCKED, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
 from moorage.reception.operations import pick_up_queue
-from moorage.reception.settling import settle_channel, show_channel_again
+from moorage.reception.settling import end_undocked, settle_channel, show_channel_again
 from moorage.reception.sweeper import Sweeper
 from moorage.staff.presence import close_lost_connections
 
@@ -81,6 +82,15 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
             channel_id=ChannelId(UUID(channel_id)),
         )
 
+    async def end_open(*, workspace_id: WorkspaceId, channel_id: str, at: str) -> None:
+        await end_undocked(
+            parts.database,
+            connectors=parts.connectors,
+            workspace_id=workspace_id,
+            channel_id=ChannelId(UUID(channel_id)),
+            at=datetime.fromisoformat(at),
+        )
+
     async def show_again(*, workspace_id: WorkspaceId, channel_id: str) -> None:
         await show_channel_again(
             parts.database,
@@ -93,6 +103,7 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
         UPKEEP: partial(keep_house, parts.database),
         PICK_UP_QUEUE: pick_up,
         SETTLE_CHANNEL: settle,
+        END_UNDOCKED: end_open,
         SHOW_CHANNEL_AGAIN: show_again,
         SETTLE_AUTHORIZATION: authorizations.settle_pushed,
         REFRESH_ACCOUNT: authorizations.accounts.refresh_by_job,

@@ -22,6 +22,15 @@ SETTLE_CHANNEL = JobKind(
 )
 """Argument `channel_id`: whose state has changed. Runs `settling.settle_channel`."""
 
+END_UNDOCKED = JobKind(
+    name="reception.end_undocked",
+    time_limit=timedelta(minutes=10),
+    most_repeats=5,
+    safe_twice_because="it ends what was open at an instant; the second run finds that ended",
+    when_given_up="the sweeper ends what is open, unless the account has been docked again",
+)
+"""Arguments `channel_id`, `at`: what was undocked and when, as ISO 8601. Runs `settling.end_undocked`."""
+
 SHOW_CHANNEL_AGAIN = JobKind(
     name="reception.show_channel_again",
     time_limit=timedelta(minutes=10),

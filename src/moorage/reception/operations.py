@@ -101,6 +101,8 @@ async def pick_up_group(
     given = 0
     for _ in range(MOST_PICKED_UP):
         async with database.in_workspace(workspace_id) as tx:
+            # Whoever found no seat a moment ago holds the queue until they stand in it: wait for them.
+            await lock_queue(tx, group_id=group_id)
             first = await first_in_queue(tx, group_id=group_id)
             free = first is not None and bool(await eligible_agents(tx, group_id=group_id))
         if first is None or not free:

@@ -6,6 +6,7 @@ change itself is one transaction, and this follows it by a job; the sweeper find
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
@@ -89,15 +90,11 @@ async def settle_channel(
     """
 
     async def settle(tx: Tx, opened: OpenThread) -> None:
-        state = opened.around.channel_state
-        turn = begin_turn(tx, opened=opened)
-        match state:
-            case "undocked" | "deauthorized":
-                await react(turn, ChannelMuted(state))
+        match opened.around.channel_state:
+            case "undocked" | "deauthorized" as how:
+                await _decide(tx, opened, ChannelMuted(how))
             case _:
-                await react(turn, ChannelRestored())
-        say_words(turn)
-        await keep_decisions(turn)
+                await _decide(tx, opened, ChannelRestored())
         _settle_waiting(opened)
 
     async def settle_waiting(_: Tx, opened: OpenThread) -> None:
@@ -105,6 +102,21 @@ async def settle_channel(
 
     each = _Each(database=database, connectors=connectors, workspace_id=workspace_id, channel_id=channel_id)
     return await each.do(_UNSETTLED, settle) + await each.do(_WAITING, settle_waiting)
+
+
+async def end_undocked(
+    database: Database, *, connectors: Connectors, workspace_id: WorkspaceId, channel_id: ChannelId, at: datetime
+) -> int:
+    """End what was open when a channel was undocked `at`, also if it is docked again; return how much was looked at."""
+
+    async def end(tx: Tx, opened: OpenThread) -> None:
+        if opened.conversation is None or opened.conversation.opened_at > at:
+            return
+        await _decide(tx, opened, ChannelMuted("undocked"))
+        give_up_waiting(opened, reason=ChannelReason.UNDOCKED)
+
+    each = _Each(database=database, connectors=connectors, workspace_id=workspace_id, channel_id=channel_id)
+    return await each.do(_OPEN, end)
 
 
 async def show_channel_again(
@@ -121,6 +133,13 @@ async def show_channel_again(
 
     each = _Each(database=database, connectors=connectors, workspace_id=workspace_id, channel_id=channel_id)
     return await each.do(_OPEN, show) + await each.do(_WAITING, show)
+
+
+async def _decide(tx: Tx, opened: OpenThread, event: ChannelMuted | ChannelRestored) -> None:
+    turn = begin_turn(tx, opened=opened)
+    await react(turn, event)
+    say_words(turn)
+    await keep_decisions(turn)
 
 
 def _settle_waiting(opened: OpenThread) -> None:
