@@ -100,7 +100,10 @@ async def _answer(door: PushDoor, kind: str, external_id: str, request: Request,
     if isinstance(received, AddressVerified):
         await _mark_verified(door, address)
         return WireReply(body=received.body, content_type="text/plain; charset=utf-8")
-    return await door.intake.receive(address=address, inbound=received, deadline=deadline)
+    reply = await door.intake.receive(address=address, inbound=received, deadline=deadline)
+    if address.verified_at is None:  # a genuine push proves as much as the question does, and it may come alone
+        await _mark_verified(door, address)
+    return reply
 
 
 async def read_body(request: Request) -> bytes:

@@ -10,7 +10,7 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
-from moorage.core.ids import WorkspaceId
+from moorage.core.ids import WorkspaceId, new_id
 from moorage.infra.database import Database
 from moorage.infra.listening import wake_ups
 
@@ -46,6 +46,11 @@ class _Counter:
     workspace_id: UUID
     epoch: UUID
     seq: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Workspace:
+    id: WorkspaceId
 
 
 class FactListener(Protocol):
@@ -145,3 +150,19 @@ class EventReader:
             newest = Position(epoch=newest.epoch, seq=max(newest.seq, facts[-1].seq))
             self._reached[workspace_id] = Position(epoch=reached.epoch, seq=facts[-1].seq)
             self._listener.facts(workspace_id, facts)
+
+
+async def begin_new_epochs(database: Database) -> int:
+    """Begin a new epoch in every workspace and return how many there are.
+
+    To be called after the database was set back: numbers given out since the copy was made will be given out again, and
+    only the epoch tells browsers that they mean something else.
+    """
+    async with database.in_platform() as tx:
+        workspaces = await tx.rows(_Workspace, "SELECT id FROM workspaces")
+    for workspace in workspaces:
+        async with database.in_workspace(workspace.id) as tx:
+            await tx.execute(
+                "UPDATE event_counters SET epoch = %s WHERE workspace_id = %s", [new_id(), tx.workspace_id]
+            )
+    return len(workspaces)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
-from moorage.core.errors import DomainError, Malformed
+from moorage.core.errors import DomainError, Malformed, Missing
 from moorage.core.ids import AgentId, GroupId, PersonId, WorkspaceId, new_id
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Database, Tx
@@ -78,6 +78,19 @@ async def add_person(
         if not added:
             raise EmailTaken
     return person_id
+
+
+async def set_password(database: Database, passwords: Passwords, *, email: str, password: str) -> None:
+    """Give a person a new password and end their sessions. Raises Missing, UnfitPassword or SignInBusy."""
+    password_hash = await passwords.hash(password)
+    async with database.in_platform() as tx:
+        person_id = await find_person(tx, email=email)
+        if person_id is None:
+            raise Missing(what="person")
+        await tx.execute("UPDATE persons SET password_hash = %s WHERE id = %s", [password_hash, person_id])
+        await tx.execute(
+            "UPDATE sessions SET ended_at = %s WHERE person_id = %s AND ended_at IS NULL", [tx.now, person_id]
+        )
 
 
 async def find_person(tx: Tx, *, email: str) -> PersonId | None:

@@ -4,8 +4,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final, LiteralString
 
-from moorage.core.errors import Missing
-from moorage.core.ids import AgentId, GroupId
+from moorage.core.errors import Malformed, Missing
+from moorage.core.ids import AgentId, GroupId, WorkspaceId
 from moorage.infra.database import Tx
 from moorage.staff.model import Agent, Group, Span
 
@@ -20,6 +20,21 @@ _AGENTS: Final[LiteralString] = """
 class _Name:
     id: AgentId
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Workspace:
+    id: WorkspaceId
+
+
+async def find_workspace(tx: Tx, *, name: str) -> WorkspaceId:
+    """Return the workspace of this name; `tx` is a platform transaction. Raises Missing, or Malformed for several."""
+    found = await tx.rows(_Workspace, "SELECT id FROM workspaces WHERE name = %s LIMIT 2", [name])
+    if not found:
+        raise Missing(what="workspace")
+    if len(found) > 1:
+        raise Malformed(field="workspace", reason="several workspaces have this name")
+    return found[0].id
 
 
 async def list_agents(tx: Tx) -> list[Agent]:
