@@ -19,9 +19,20 @@ export const channelRoutes: RouteRecordRaw[] = [
     component: () => import('./views/DockView.vue'),
     props: true,
   },
+  {
+    path: '/channels/add/:kind/scan',
+    name: 'dock-by-scan',
+    component: () => import('./views/ScanView.vue'),
+    props: true,
+  },
+  {
+    path: '/channels/authorized',
+    name: 'authorized',
+    component: () => import('./views/AuthorizedView.vue'),
+  },
   { path: '/channels/:id', redirect: ({ params }) => `/channels/${String(params.id)}/overview` },
   {
-    path: '/channels/:id/:tab(overview|reception)',
+    path: '/channels/:id/:tab(overview|reception|permissions|health)',
     name: 'channel',
     component: () => import('./views/ChannelView.vue'),
     props: true,

@@ -1,22 +1,53 @@
-import { useMutation, useQuery, useQueryClient } from '@tanstack/vue-query'
-import { onScopeDispose, type Ref } from 'vue'
+import {
+  keepPreviousData,
+  type QueryClient,
+  useInfiniteQuery,
+  useMutation,
+  useQuery,
+  useQueryClient,
+} from '@tanstack/vue-query'
+import { computed, onScopeDispose, type Ref } from 'vue'
 
 import { answered, once } from '@/api/client'
 import { useSession } from '@/api/session'
-import type { Channel, ChannelSettings } from '@/api/types'
+import type { Channel, ChannelSettings, ChannelState } from '@/api/types'
 import { freshKey } from '@/lib/ids'
 import { useRealtime } from '@/realtime/store'
 
 const ALL = ['channels']
+const PAGE = 50
 
-/** All docked channels. */
-export function useChannels() {
+export interface Wanted {
+  query: string
+  state: ChannelState | null
+}
+
+/** The docked channels that are `wanted`, page by page in the order they were docked, and how many are in each state. */
+export function useChannels(wanted: Ref<Wanted>, pageSize = PAGE) {
   const session = useSession()
   useFollowing()
-  return useQuery({
-    queryKey: ALL,
-    queryFn: async () => (await answered(session.client.GET('/api/channels'))).items,
+  const query = useInfiniteQuery({
+    queryKey: ['channels', 'list', pageSize, wanted],
+    queryFn: ({ pageParam }) => {
+      const { query: words, state } = wanted.value
+      const from = pageParam === null ? {} : { cursor: pageParam }
+      const only = state === null ? {} : { state }
+      const params = { query: { query: words, limit: pageSize, ...only, ...from } }
+      return answered(session.client.GET('/api/channels', { params }))
+    },
+    initialPageParam: startOfList(),
+    getNextPageParam: (page) => page.next_cursor,
+    placeholderData: keepPreviousData, // what is shown stays until the next words were looked for
   })
+  return {
+    ...query,
+    channels: computed(() => query.data.value?.pages.flatMap((page) => page.items) ?? []),
+    counts: computed(() => query.data.value?.pages[0]?.counts ?? null),
+  }
+}
+
+function startOfList(): string | null {
+  return null
 }
 
 /** One docked channel. */
@@ -24,7 +55,7 @@ export function useChannel(id: Ref<string>) {
   const session = useSession()
   useFollowing()
   return useQuery({
-    queryKey: ['channels', id],
+    queryKey: ['channels', 'one', id],
     queryFn: () =>
       answered(
         session.client.GET('/api/channels/{channel_id}', {
@@ -47,9 +78,17 @@ function useFollowing(): void {
   onScopeDispose(stop)
 }
 
+/** Show `channel` as the server has just told of it, and read the lists again. */
+export function keep(queries: QueryClient, channel: Channel): Promise<void> {
+  queries.setQueryData(['channels', 'one', channel.id], channel)
+  return queries.invalidateQueries({ queryKey: ['channels', 'list'] })
+}
+
 export interface Docking {
   kind: string
   name: string | null
+  account_type: Channel['account_type']
+  verified: Channel['verified']
   credentials: Record<string, string>
 }
 
@@ -64,15 +103,14 @@ export function useDocking() {
       if (said !== tried.body) tried = { body: said, key: freshKey() }
       return answered(session.client.POST('/api/channels', { headers: once(tried.key), body }))
     },
-    onSuccess: (channel: Channel) => {
-      queries.setQueryData(['channels', channel.id], channel)
-      return queries.invalidateQueries({ queryKey: ALL, exact: true })
-    },
+    onSuccess: (channel: Channel) => keep(queries, channel),
   })
 }
 
 export interface Change {
   name?: string
+  account_type?: Channel['account_type']
+  verified?: Channel['verified']
   settings?: ChannelSettings
   version: number
 }
@@ -90,10 +128,7 @@ export function useChange(id: Ref<string>) {
           body,
         }),
       ),
-    onSuccess: (channel: Channel) => {
-      queries.setQueryData(['channels', channel.id], channel)
-      return queries.invalidateQueries({ queryKey: ALL, exact: true })
-    },
+    onSuccess: (channel: Channel) => keep(queries, channel),
   })
 }
 
@@ -101,14 +136,19 @@ export function useChange(id: Ref<string>) {
 export function useChecks(channel: Ref<Channel>) {
   const session = useSession()
   return useQuery({
-    queryKey: ['checks', () => channel.value.id, () => channel.value.server_verified_at],
+    queryKey: [
+      'checks',
+      () => channel.value.id,
+      () => channel.value.server_verified_at,
+      () => channel.value.authorized_at,
+    ],
     queryFn: async () => {
       const params = { path: { channel_id: channel.value.id } }
       const path = '/api/channels/{channel_id}/checks'
       const headers = once(freshKey())
       return (await answered(session.client.POST(path, { params, headers }))).items
     },
-    enabled: () => session.may('channels.manage'),
+    enabled: () => session.may('channels.manage') && channel.value.state !== 'undocked',
     staleTime: 10_000, // asking costs a call of the provider's daily quota
   })
 }
