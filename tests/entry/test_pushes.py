@@ -26,6 +26,12 @@ async def test_address_is_verified_by_echoing_and_the_console_hears_of_it(accoun
     assert channels[0]["server_verified_at"] is not None
 
 
+async def test_genuine_push_shows_as_well_that_the_address_is_reached(account: Account) -> None:
+    await account.push(account.message("你好"))
+    channels = (await account.owner.client.get("/api/channels")).json()["items"]
+    assert channels[0]["server_verified_at"] is not None
+
+
 async def test_genuine_message_becomes_a_conversation_once(account: Account) -> None:
     message = account.message("你好")
     answers = [await account.push(message) for _ in range(3)]
