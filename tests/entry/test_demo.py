@@ -39,9 +39,12 @@ async def _serves(url: str) -> None:
 
 async def test_ready_file_names_every_address_and_sign_in(demo: RunningDemo) -> None:
     said = demo.ready
-    assert set(said) == {"console_url", "api_url", "sandbox_url", "phone_url", "owner", "agents", "oa"}
+    assert set(said) == {"console_url", "api_url", "sandbox_url", "phone_url", "owner", "agents", "component", "oa"}
     assert said["api_url"] == f"{said['console_url']}/api"
     assert [set(agent) for agent in said["agents"]] == [{"email", "password"}] * 2
+    assert said["component"]["event_url"] == f"{said['console_url']}/wechat/platform/events"
+    assert said["component"]["message_url"] == f"{said['console_url']}/wechat/platform/$APPID$/messages"
+    assert set(said["component"]) == {"appid", "event_url", "message_url"}
     assert set(said["oa"]) == {"appid", "secret", "token", "aes_key", "callback_url"}
     assert said["oa"]["callback_url"] == f"{said['console_url']}/wechat/oa/{said['oa']['appid']}"
     assert len(said["oa"]["aes_key"]) == 43

@@ -7,7 +7,7 @@ again what ends, and takes all of them along when it goes, even by kill -9.
 import asyncio
 import fcntl
 import signal
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,7 +26,7 @@ from moorage.entry.ports import reserve_exactly, reserve_port
 from moorage.entry.supervisor import Supervisor
 from moorage.infra.migrate import migrate
 from moorage.infra.secrets import kept_keys
-from moorage.infra.settings import Settings, required_migration_url
+from moorage.infra.settings import Settings, required_migration_url, wechat_component
 
 DEFAULT_PORT = 8700
 DEFAULT_SANDBOX_PORT = 8701
@@ -113,11 +113,23 @@ def _demo_settings(settings: Settings, *, data_dir: Path, record: DemoRecord) ->
         "wechat_mp_url": sandbox,
         "wechat_open_url": sandbox,
     }
+    if wechat_component(settings) is None:
+        fixed |= _platform_settings(record)
     if settings.secret_keys is None:
         fixed["secret_keys"] = SecretStr(kept_keys(data_dir / "secret_keys"))
     if "public_url" not in settings.model_fields_set:
         fixed["public_url"] = f"http://127.0.0.1:{record.port}"
     return settings.model_copy(update=fixed)
+
+
+def _platform_settings(record: DemoRecord) -> Mapping[str, object]:
+    platform = record.platform
+    return {
+        "wechat_component_appid": platform.appid,
+        "wechat_component_appsecret": SecretStr(platform.secret),
+        "wechat_component_token": SecretStr(platform.token),
+        "wechat_component_aes_key": SecretStr(platform.aes_key),
+    }
 
 
 async def _supervise(

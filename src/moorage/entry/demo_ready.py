@@ -47,7 +47,7 @@ def announce(settings: Settings, record: DemoRecord, addresses: Addresses, ready
     """Write the ready file and print where everything is."""
     if ready_file is not None:
         ready_file.parent.mkdir(parents=True, exist_ok=True)
-        write_private(ready_file, json.dumps(ready_content(record, addresses), indent=2) + "\n")
+        write_private(ready_file, json.dumps(ready_content(settings, record, addresses), indent=2) + "\n")
     print(_box(settings, record, addresses), flush=True)
 
 
@@ -67,7 +67,7 @@ async def _until_answered(client: httpx.AsyncClient, url: str) -> None:
         await asyncio.sleep(LOOKS_EVERY_S)
 
 
-def ready_content(record: DemoRecord, addresses: Addresses) -> dict[str, object]:
+def ready_content(settings: Settings, record: DemoRecord, addresses: Addresses) -> dict[str, object]:
     """Return what the ready file says."""
     return {
         "console_url": addresses.console,
@@ -76,6 +76,11 @@ def ready_content(record: DemoRecord, addresses: Addresses) -> dict[str, object]
         "phone_url": f"{addresses.sandbox}/phone",
         "owner": record.owner.model_dump(),
         "agents": [agent.model_dump() for agent in record.agents],
+        "component": {
+            "appid": settings.wechat_component_appid,
+            "event_url": addresses.event_url,
+            "message_url": addresses.message_url,
+        },
         "oa": {**record.account.model_dump(), "callback_url": addresses.callback_of(record.account.appid)},
     }
 
@@ -94,6 +99,8 @@ def _box(settings: Settings, record: DemoRecord, addresses: Addresses) -> str:
         f"  AppSecret      {account.secret}",
         f"  Token          {account.token}",
         f"  EncodingAESKey {account.aes_key}",
+        "",
+        f"{len(record.scan_accounts)} more accounts, of every kind, wait to be docked by scanning a code",
         "",
         f"Customer phone   {addresses.sandbox}/phone?account={account.appid}",
         f"Back office      {addresses.sandbox}/backoffice",

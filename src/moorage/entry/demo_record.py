@@ -4,9 +4,10 @@ import base64
 import os
 import secrets
 from pathlib import Path
+from typing import Literal
 from uuid import UUID
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 RECORD = "demo.json"
 
@@ -27,12 +28,61 @@ class DemoAccount(BaseModel, frozen=True):
     aes_key: str
 
 
+class DemoPlatform(BaseModel, frozen=True):
+    """Our third-party platform at the sandbox."""
+
+    appid: str
+    secret: str
+    token: str
+    aes_key: str
+
+
+class ScanAccount(BaseModel, frozen=True):
+    """An account to dock by scanning a code. `permission_sets` lists all it can grant; None: whatever is asked."""
+
+    appid: str
+    name: str
+    type: Literal["service", "subscription"]
+    verified: bool = True
+    permission_sets: tuple[int, ...] | None = None
+
+
+def _new_platform() -> DemoPlatform:
+    return DemoPlatform(
+        appid=_new_appid(), secret=secrets.token_hex(16), token=secrets.token_hex(16), aes_key=_new_aes_key()
+    )
+
+
+def _new_scan_accounts() -> tuple[ScanAccount, ...]:
+    """Return accounts of every kind, so that each way to be docked can be seen."""
+    return (
+        ScanAccount(appid=_new_appid(), name="码头茶馆 服务号", type="service"),
+        ScanAccount(appid=_new_appid(), name="码头茶馆 订阅号", type="subscription"),
+        ScanAccount(appid=_new_appid(), name="街角书店", type="subscription", verified=False),
+        ScanAccount(appid=_new_appid(), name="远方茶舍", type="service", permission_sets=(2, 3, 15)),
+    )
+
+
+def _new_appid() -> str:
+    return f"wx{secrets.token_hex(8)}"
+
+
+def _new_aes_key() -> str:
+    """Return 43 letters and digits that are base64 of 32 bytes, as WeChat's EncodingAESKey is."""
+    while True:
+        key = base64.b64encode(os.urandom(32)).decode().rstrip("=")
+        if key.isalnum():
+            return key
+
+
 class DemoRecord(BaseModel, frozen=True):
     """Everything that must be the same at the next start; kept in a file with mode 600."""
 
     owner: SignIn
     agents: tuple[SignIn, ...]
     account: DemoAccount
+    platform: DemoPlatform = Field(default_factory=_new_platform)
+    scan_accounts: tuple[ScanAccount, ...] = Field(default_factory=_new_scan_accounts)
     workspace_id: UUID | None = None
     port: int | None = None
     sandbox_port: int | None = None
@@ -66,7 +116,7 @@ def _new_record() -> DemoRecord:
         owner=_new_sign_in("owner@demo.test"),
         agents=(_new_sign_in("lin@demo.test"), _new_sign_in("wang@demo.test")),
         account=DemoAccount(
-            appid=f"wx{secrets.token_hex(8)}",
+            appid=_new_appid(),
             secret=secrets.token_hex(16),
             token=secrets.token_hex(16),
             aes_key=_new_aes_key(),
@@ -76,11 +126,3 @@ def _new_record() -> DemoRecord:
 
 def _new_sign_in(email: str) -> SignIn:
     return SignIn(email=email, password=secrets.token_hex(6))
-
-
-def _new_aes_key() -> str:
-    """Return 43 letters and digits that are base64 of 32 bytes, as WeChat's EncodingAESKey is."""
-    while True:
-        key = base64.b64encode(os.urandom(32)).decode().rstrip("=")
-        if key.isalnum():
-            return key

@@ -89,8 +89,10 @@ def _route(kind: str) -> Callable[[Request, str], Awaitable[Response]]:
 async def _answer(door: PushDoor, kind: str, external_id: str, request: Request, *, deadline: float) -> WireReply:
     """Return the answer to a genuine request. Raises MalformedInput, Missing, or what kept the push from storage."""
     body = await read_body(request)
-    address = await _address(door, kind, external_id)
     connector = door.connectors[kind]
+    address = await _address(door, kind, external_id)
+    if not verifies_itself(open_verification(door.box, address)):
+        return _leave(door, connector, request)
     try:
         received = _receive(door, connector, address, raw_request(request, body))
     except UnsupportedInput as error:
@@ -118,13 +120,22 @@ async def read_body(request: Request) -> bytes:
 async def _address(door: PushDoor, kind: str, external_id: str) -> Address:
     try:
         async with door.database.in_platform() as tx:
-            address = await find_address(tx, kind=kind, external_id=external_id)
+            return await find_address(tx, kind=kind, external_id=external_id)
     except Missing:
-        address = None
-    if address is None or not verifies_itself(open_verification(door.box, address)):
         door.counters.count("pushes_refused.unknown_address")
+        raise
+
+
+def _leave(door: PushDoor, connector: Connector, request: Request) -> WireReply:
+    """Answer for an account that is docked by our platform alone, and still pushes to an address of its own as well.
+
+    Nothing here can verify that, so nothing comes of it. But customers are shown a fault if any of an account's
+    servers does not answer.
+    """
+    if request.method == "GET":
         raise Missing(what="channel address")
-    return address
+    door.counters.count("pushes_ignored.docked_by_platform")
+    return connector.acknowledge()
 
 
 def _receive(door: PushDoor, connector: Connector, address: Address, request: RawRequest) -> Inbound | AddressVerified:
