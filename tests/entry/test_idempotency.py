@@ -1,7 +1,7 @@
 """Promises of `Idempotency-Key`, over HTTP and with real rows."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from datetime import timedelta
 from uuid import UUID
 
@@ -13,10 +13,10 @@ from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from moorage.core.ids import PersonId, new_id
+from moorage.core.ids import PersonId, WorkspaceId, new_id
 from moorage.entry.idempotency import Idempotency
 from moorage.entry.request_log import RequestLog
-from moorage.infra.database import Database
+from moorage.infra.database import Database, Fact
 from tests.conftest import MovableClock
 from tests.serving import served
 
@@ -24,8 +24,15 @@ from tests.serving import served
 class Desk:
     """A server with one command that tells how often it ran, and people to send it."""
 
-    def __init__(self, client: httpx.AsyncClient, person_id: PersonId, other_id: PersonId) -> None:
+    def __init__(
+        self,
+        client: httpx.AsyncClient,
+        person_id: PersonId,
+        other_id: PersonId,
+        change_something: Callable[[], Awaitable[None]],
+    ) -> None:
         self.client = client
+        self.change_something = change_something
         self.person_id = person_id
         self.other_id = other_id
         self.runs = 0
@@ -39,6 +46,9 @@ class Desk:
         match body:
             case b"defect":
                 raise RuntimeError("a defect")
+            case b"visible":
+                await self.change_something()
+                return Response(status_code=204)
             case b"later":
                 return Response(status_code=429)
             case b"nothing":
@@ -64,7 +74,7 @@ async def person_of(connection: HTTPConnection) -> PersonId | None:
 
 
 @pytest.fixture
-async def desk(database: Database) -> AsyncGenerator[Desk]:
+async def desk(database: Database, workspace: WorkspaceId) -> AsyncGenerator[Desk]:
     people: list[PersonId] = []
     for _ in range(2):
         person_id = PersonId(new_id())
@@ -78,6 +88,10 @@ async def desk(database: Database) -> AsyncGenerator[Desk]:
     async def command(request: Request) -> Response:
         return await desk.command(request)
 
+    async def change_something() -> None:
+        async with database.in_workspace(workspace) as tx:
+            tx.record(Fact(topic="x.changed", object_id=new_id(), version=1, audience=("all",), payload={}))
+
     app = Starlette(
         routes=[Route(path, command, methods=["POST"]) for path in ("/command", "/other")],
         middleware=[
@@ -89,7 +103,7 @@ async def desk(database: Database) -> AsyncGenerator[Desk]:
         served(app) as address,
         httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=20) as client,
     ):
-        desk = Desk(client, people[0], people[1])
+        desk = Desk(client, people[0], people[1], change_something)
         yield desk
 
 
@@ -165,6 +179,20 @@ async def test_key_is_free_again_after_a_day(desk: Desk, clock: MovableClock) ->
     clock.forward(timedelta(hours=2))
     assert (await desk.send("something else")).status_code == 201
     assert desk.runs == 2
+
+
+async def test_command_whose_answer_was_lost_with_its_process_is_not_done_again(
+    desk: Desk, database: Database, clock: MovableClock
+) -> None:
+    await desk.send("visible")
+    async with database.in_platform() as tx:
+        await tx.execute(
+            "UPDATE idempotency_keys SET status = NULL, body = NULL WHERE person_id = %s", [desk.person_id]
+        )
+    clock.forward(timedelta(seconds=61))
+    answer = await desk.send("visible")
+    assert (answer.status_code, answer.json()["code"]) == (409, "core.already_carried_out")
+    assert desk.runs == 1
 
 
 async def test_key_of_a_process_that_died_is_taken_over_when_its_lease_ends(

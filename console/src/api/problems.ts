@@ -14,6 +14,11 @@ export class Problem extends Error {
   get isUnreachable(): boolean {
     return this.status === 0
   }
+
+  /** The server did it at an earlier try, and only its answer was lost. */
+  get isAlreadyDone(): boolean {
+    return this.code === 'core.already_carried_out'
+  }
 }
 
 /** Return the problem that the server's answer tells of. Anything that is no problem document becomes `core.failed`. */

@@ -2,6 +2,9 @@
 
 A key is unique per person for 24 hours. While the first request runs it holds a lease; a second one waits for it a
 moment. An answer that a later try may well change (not signed in, too many, a defect of ours) is not kept.
+
+The command's own transaction marks the key as carried out. So when a process dies before it could keep the answer, a
+repetition is told that it is done, and does nothing.
 """
 
 import asyncio
@@ -23,7 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from moorage.core.errors import DomainError, Malformed
 from moorage.core.ids import PersonId
 from moorage.entry.problems import MEDIA_TYPE, domain_problem
-from moorage.infra.database import Database
+from moorage.infra.database import RUNNING_COMMAND, Database, RunningCommand
 
 log = structlog.get_logger()
 
@@ -55,6 +58,14 @@ class StillRunning(DomainError):
     retry_after_s: int = 1
 
 
+@dataclass(eq=False)
+class AlreadyCarriedOut(DomainError):
+    """The first request with this key did what it asked for, but its answer is lost: look at what is there now."""
+
+    code: ClassVar[str] = "core.already_carried_out"
+    kind: ClassVar[str] = "conflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Command:
     """One request that carries a key."""
@@ -71,6 +82,7 @@ class _Kept:
     body: bytes | None
     lease_until: datetime
     """Also names the lease: only who holds it may store an answer."""
+    carried_out: bool
     ours: bool
 
 
@@ -139,6 +151,8 @@ class Idempotency:
                 raise IdempotencyConflict
             if kept.ours or kept.status is not None:
                 return kept
+            if kept.carried_out and kept.lease_until <= self._database().clock.now():
+                raise AlreadyCarriedOut
             if asyncio.get_running_loop().time() > deadline:
                 raise StillRunning
             await asyncio.sleep(LOOKS_EVERY_S)
@@ -152,11 +166,14 @@ class Idempotency:
                 await self._settle(command, captured, lease=lease)
             await send(message)
 
+        running = RUNNING_COMMAND.set(RunningCommand(person_id=command.person_id, key=command.key))
         try:
             await self._app(request.scope, _again(body, request.receive), tell)
         except Exception:
             await forget(self._database(), command, lease=lease)
             raise
+        finally:
+            RUNNING_COMMAND.reset(running)
 
     async def _settle(self, command: Command, captured: _Captured, *, lease: datetime) -> None:
         """Keep the answer, or free the key. The command is done by now: a database that is away changes nothing."""
@@ -172,7 +189,7 @@ class Idempotency:
 async def claim(database: Database, command: Command) -> _Kept:
     """Return the key's row after trying to lease it; `ours` tells whether this call got the lease.
 
-    A lease is taken when the key is new or a day old, or when an earlier lease ran out without an answer.
+    A lease is taken when the key is new or a day old, or when an earlier one ran out with nothing done.
     """
     async with database.in_platform() as tx:
         parameters = {
@@ -189,11 +206,12 @@ async def claim(database: Database, command: Command) -> _Kept:
             INSERT INTO idempotency_keys AS k (person_id, key, request_digest, created_at, lease_until)
             VALUES (%(person_id)s, %(key)s, %(digest)s, %(now)s, %(lease_until)s)
             ON CONFLICT (person_id, key) DO UPDATE
-              SET request_digest = EXCLUDED.request_digest, status = NULL, body = NULL,
+              SET request_digest = EXCLUDED.request_digest, status = NULL, body = NULL, carried_out_at = NULL,
                   created_at = EXCLUDED.created_at, lease_until = EXCLUDED.lease_until
               WHERE k.created_at < %(kept_since)s
-                 OR (k.status IS NULL AND k.lease_until <= %(now)s AND k.request_digest = EXCLUDED.request_digest)
-            RETURNING request_digest, status, body, lease_until, true AS ours
+                 OR (k.status IS NULL AND k.carried_out_at IS NULL AND k.lease_until <= %(now)s
+                     AND k.request_digest = EXCLUDED.request_digest)
+            RETURNING request_digest, status, body, lease_until, false AS carried_out, true AS ours
             """,
             parameters,
         )
@@ -202,7 +220,7 @@ async def claim(database: Database, command: Command) -> _Kept:
         kept = await tx.row(
             _Kept,
             """
-            SELECT request_digest, status, body, lease_until, false AS ours
+            SELECT request_digest, status, body, lease_until, carried_out_at IS NOT NULL AS carried_out, false AS ours
             FROM idempotency_keys WHERE person_id = %(person_id)s AND key = %(key)s
             """,
             parameters,
@@ -228,7 +246,7 @@ async def forget(database: Database, command: Command, *, lease: datetime) -> No
         await tx.execute(
             """
             DELETE FROM idempotency_keys
-            WHERE person_id = %s AND key = %s AND lease_until = %s AND status IS NULL
+            WHERE person_id = %s AND key = %s AND lease_until = %s AND status IS NULL AND carried_out_at IS NULL
             """,
             [command.person_id, command.key, lease],
         )

@@ -12,6 +12,7 @@ import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import LiteralString, Protocol, TypeVar
@@ -23,7 +24,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import AsyncConnectionPool
 
 from moorage.core.clock import Clock
-from moorage.core.ids import WorkspaceId
+from moorage.core.ids import PersonId, WorkspaceId
 
 Row = TypeVar("Row")
 Result = TypeVar("Result")
@@ -35,6 +36,18 @@ MOST_ATTEMPTS = 3
 
 class DomainEvent:
     """A fact that a higher room may react to. Subclasses are frozen dataclasses in a room's `events.py`."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunningCommand:
+    """The command that this task carries out, named so that it can be sent again without being done again."""
+
+    person_id: PersonId
+    key: str
+
+
+RUNNING_COMMAND: ContextVar[RunningCommand | None] = ContextVar("running_command", default=None)
+"""Set at the door of a request. A transaction that changes what others see marks it as carried out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +194,18 @@ class Database:
         while tx.events:
             await self._subscriptions.dispatch(tx, tx.events.pop(0))
         if tx.facts:
+            await _mark_carried_out(tx)
             await _write_facts(tx)
+
+
+async def _mark_carried_out(tx: Tx) -> None:
+    """Mark the running command in the very transaction that does it, so that no crash lies between the two."""
+    command = RUNNING_COMMAND.get()
+    if command is not None:
+        await tx.execute(
+            "UPDATE idempotency_keys SET carried_out_at = %s WHERE person_id = %s AND key = %s",
+            [tx.now, command.person_id, command.key],
+        )
 
 
 async def _write_facts(tx: Tx) -> None:

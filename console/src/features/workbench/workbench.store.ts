@@ -150,7 +150,10 @@ export const useWorkbench = defineStore('workbench', () => {
       pending.value = settled(pending.value, one.key)
       replica.value = withMessage(replica.value, message)
     } catch (error) {
-      pending.value = failed(pending.value, one.key, asProblem(error))
+      const problem = asProblem(error)
+      pending.value = problem.isAlreadyDone
+        ? settled(pending.value, one.key) // the socket brings the message itself
+        : failed(pending.value, one.key, problem)
     }
   }
 

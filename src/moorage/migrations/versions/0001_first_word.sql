@@ -64,6 +64,7 @@ CREATE TABLE idempotency_keys (
   body bytea,
   created_at timestamptz NOT NULL,
   lease_until timestamptz NOT NULL,
+  carried_out_at timestamptz, -- written by the command's own transaction: never carry it out again
   PRIMARY KEY (person_id, key)
 );
 CREATE INDEX idempotency_keys_age ON idempotency_keys (created_at);
