@@ -8,6 +8,7 @@ import {
 import { Problem } from '@/api/problems'
 import { useSession } from '@/api/session'
 import { channelRoutes } from '@/features/channels/channels.routes'
+import { installationRoutes } from '@/features/installation/installation.routes'
 import { signInRoutes } from '@/features/sign-in/sign-in.routes'
 import { workbenchRoutes } from '@/features/workbench/workbench.routes'
 
@@ -20,6 +21,7 @@ export function openRouter(): Router {
       ...signInRoutes,
       ...workbenchRoutes,
       ...channelRoutes,
+      ...installationRoutes,
       // The guard sends everybody on from here; a redirect would come before it and hide where they began.
       { path: '/', name: 'start', component: { render: () => null } },
       {
