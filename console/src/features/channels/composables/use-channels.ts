@@ -50,7 +50,7 @@ function startOfList(): string | null {
   return null
 }
 
-/** One docked channel. */
+/** One docked channel; nothing while its id is not known. */
 export function useChannel(id: Ref<string>) {
   const session = useSession()
   useFollowing()
@@ -62,6 +62,7 @@ export function useChannel(id: Ref<string>) {
           params: { path: { channel_id: id.value } },
         }),
       ),
+    enabled: () => id.value !== '',
   })
 }
 
