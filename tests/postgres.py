@@ -1,5 +1,6 @@
 """A real PostgreSQL for the tests: an engine in a folder of its own, gone when the tests end."""
 
+import os
 import shutil
 import tempfile
 from collections.abc import Generator
@@ -24,6 +25,10 @@ SERVER_OPTIONS = {
     "deadlock_timeout": "100ms",
     "jit": "off",
 }
+
+
+BINARIES = "MOORAGE_TEST_POSTGRES_BIN"
+"""Names another PostgreSQL's `bin` folder, to run the tests on an older major version than the bundled one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +68,9 @@ def running_server() -> Generator[Server]:
     """Start a server with the migrated template; end it and remove its data afterwards."""
     folder = Path(tempfile.mkdtemp(prefix="moorage-tests-"))
     folder.chmod(0o755)  # the server runs as another user when the tests run as root
+    chosen = os.environ.get(BINARIES)
     try:
-        with running_engine(folder=folder, options=SERVER_OPTIONS) as engine:
+        with running_engine(folder=folder, binaries=Path(chosen) if chosen else None, options=SERVER_OPTIONS) as engine:
             migrate(url=engine.url(login="moorage_owner"))
             yield Server(engine=engine)
     finally:
