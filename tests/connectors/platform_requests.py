@@ -1,12 +1,13 @@
 """Requests as WeChat would make them to a third-party platform of the test's choice."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
 from moorage.connectors.contract import RawRequest
 from moorage.connectors.wechat_oa.fields import write_fields
-from tests.connectors.wechat_requests import NOW, sealed_push
+from tests.connectors.wechat_requests import ACCOUNT, NOW, sealed_push
 
 PLATFORM: Mapping[str, str] = {
     "appid": "wxc0ffee1234567890",
@@ -21,9 +22,11 @@ def sealed_for_platform(
     body: bytes, *, at: datetime = NOW, platform: Mapping[str, str] = PLATFORM, tail: str | None = None
 ) -> RawRequest:
     """Return a push of an account to the platform: its keys, and its AppID at the end of what is sealed."""
-    return sealed_push(
+    request = sealed_push(
         body, at=at, appid=tail or platform["appid"], aes_key=platform["aes_key"], token=platform["token"]
     )
+    inside = re.search(rb"<ToUserName><!\[CDATA\[(.*?)\]\]></ToUserName>", body)
+    return request if inside is None else replace(request, body=request.body.replace(ACCOUNT.encode(), inside[1]))
 
 
 def sealed_notice(
