@@ -18,10 +18,11 @@ from moorage.channels.authorization_errors import (
 )
 from moorage.channels.credentials import read_credentials
 from moorage.channels.model import Channel
-from moorage.channels.operations import AlreadyDocked
+from moorage.channels.operations import AlreadyDocked, change_credentials
 from moorage.channels.unclaimed import dismiss_unclaimed, list_unclaimed
 from moorage.channels.undocking import undock_channel
-from moorage.core.errors import Missing
+from moorage.connectors.wechat_oa.manifest import MANIFEST
+from moorage.core.errors import Malformed, Missing
 from moorage.core.ids import PersonId, WorkspaceId
 from moorage.infra.database import Database
 from moorage.staff.model import Actor
@@ -453,3 +454,19 @@ async def test_docking_is_audited_without_secrets(desk: Desk, actor: Actor) -> N
         told = str(await tx.value("SELECT string_agg(after::text, '') FROM audit_log"))
     assert acts == ["channel.docked", "channel.authorization_withdrawn", "channel.authorized_again"]
     assert "refreshtoken@@@" not in told
+
+
+async def test_an_authorized_channel_takes_no_credentials(desk: Desk, actor: Actor) -> None:
+    channel = await desk.dock(actor, an_appid())
+    async with desk.database.in_workspace(actor.workspace_id) as tx:
+        with pytest.raises(Malformed, match="docked_by_authorization"):
+            await change_credentials(
+                tx,
+                channel_id=channel.id,
+                manifest=MANIFEST,
+                box=BOX,
+                version=channel.version,
+                credentials=some_credentials(appid=channel.external_id),
+                by=actor.person_id,
+                remote_address="127.0.0.1",
+            )

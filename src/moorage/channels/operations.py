@@ -181,6 +181,8 @@ async def change_credentials(
     """
     if (await read_channel(tx, channel_id=channel_id)).state == "undocked":
         raise ChannelUndocked
+    if (await read_channel(tx, channel_id=channel_id)).docked_by == "authorization":
+        raise Malformed(field="credentials", reason="docked_by_authorization")
     before = await read_credentials(tx, box=box, channel_id=channel_id)
     checked = check_credentials(manifest, {**before, **credentials})
     external_id = checked[manifest.account_field]

@@ -8,6 +8,7 @@ from moorage.infra.jobs import JobKind, Schedule
 SESSIONS_KEPT = timedelta(days=30)
 SIGN_INS_KEPT = timedelta(days=90)
 COMMANDS_KEPT = timedelta(hours=24)
+DOCKING_ATTEMPTS_KEPT = timedelta(days=7)
 
 UPKEEP = JobKind(
     name="infra.keep_house",
@@ -32,4 +33,5 @@ async def keep_house(database: Database) -> None:
         await tx.execute("DELETE FROM idempotency_keys WHERE created_at < %s", [tx.now - COMMANDS_KEPT])
         await tx.execute("DELETE FROM sign_ins WHERE at < %s", [tx.now - SIGN_INS_KEPT])
         await tx.execute("DELETE FROM sessions WHERE LEAST(expires_at, ended_at) < %s", [tx.now - SESSIONS_KEPT])
+        await tx.execute("DELETE FROM docking_attempts WHERE created_at < %s", [tx.now - DOCKING_ATTEMPTS_KEPT])
         await tx.execute("DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled')")
