@@ -1,6 +1,8 @@
 """Tokens of accounts that authorized us, and of our platform: renewed once, whoever needs them."""
 
 import asyncio
+import json
+import sys
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,6 +22,7 @@ from moorage.staff.passwords import Passwords
 from tests.channels.docking import BOX
 from tests.channels.platform_world import KIND, Desk, a_desk, an_actor, an_appid
 from tests.conftest import Heard, MovableClock, a_workspace
+from tests.postgres import Server
 
 SENDS = 50
 
@@ -83,6 +86,39 @@ async def test_fifty_sends_with_a_dead_token_make_one_renewal_and_all_arrive(
             tasks.create_task(send(desk, channel, workspace, f"text {number}"))
     assert sorted(desk.wechat.sent) == sorted(f"text {number}" for number in range(SENDS))
     assert desk.wechat.calls["api_authorizer_token"] == 1
+
+
+async def test_four_processes_with_a_dead_token_make_one_renewal(
+    *, desk: Desk, channel: Channel, workspace: WorkspaceId, postgres: Server, database: Database
+) -> None:
+    async with database.in_platform() as tx:
+        name = str(await tx.value("SELECT current_database()"))
+    asked = {
+        "database_url": postgres.url(database=name, login="moorage_app"),
+        "provider_url": desk.provider.url,
+        "workspace_id": str(workspace),
+        "channel_id": str(channel.id),
+        "texts": "10",
+    }
+    desk.wechat.kill_tokens(channel.external_id)
+    async with asyncio.TaskGroup() as processes:
+        ends = [processes.create_task(_sending_process({**asked, "name": letter})) for letter in "abcd"]
+    assert [end.result() for end in ends] == [0] * 4
+    assert sorted(desk.wechat.sent) == sorted(f"{letter} {number}" for letter in "abcd" for number in range(10))
+    assert desk.wechat.calls["api_authorizer_token"] == 1
+
+
+async def _sending_process(asked: dict[str, str]) -> int:
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "tests.channels.sending_process", json.dumps(asked)
+    )
+    try:
+        async with asyncio.timeout(60):
+            return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()
 
 
 async def test_the_refresh_token_survives_a_restart(
