@@ -34,6 +34,15 @@ class Account:
 
 
 @dataclass(frozen=True, slots=True)
+class Component:
+    """The third-party platform that the demo plays, as it is registered at the sandbox."""
+
+    appid: str
+    event_url: str
+    message_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class Demo:
     """What the ready file says."""
 
@@ -44,6 +53,7 @@ class Demo:
     owner: SignIn
     agents: tuple[SignIn, ...]
     oa: Account
+    component: Component
 
     @classmethod
     def read(cls, path: Path) -> "Demo":
@@ -57,6 +67,7 @@ class Demo:
             owner=SignIn(**said["owner"]),
             agents=tuple(SignIn(**agent) for agent in said["agents"]),
             oa=Account(**said["oa"]),
+            component=Component(**said["component"]),
         )
 
 

@@ -6,23 +6,14 @@ import pytest
 from playwright.async_api import Page, expect
 
 from tests.browser.conftest import OpenPage, serious_findings
-from tests.browser.demo import Account, Demo, SignIn
+from tests.browser.demo import Account, Demo
+from tests.browser.stories import choose_official_account, sign_in, write_from_phone
 
 pytestmark = pytest.mark.browser
 
 
-async def sign_in(page: Page, *, demo: Demo, who: SignIn) -> None:
-    await page.goto(demo.console_url)
-    await page.get_by_role("textbox", name="Email").fill(who.email)
-    await page.get_by_label("Password", exact=True).fill(who.password)
-    await page.get_by_role("button", name="Sign in").click()
-    await expect(page.get_by_role("link", name="Workbench")).to_be_visible()
-
-
 async def dock_by_hand(page: Page, *, oa: Account) -> None:
-    await page.get_by_role("link", name="Channels").first.click()
-    await page.get_by_role("link", name="Add channel").first.click()
-    await page.get_by_role("link", name=re.compile("WeChat Official Account")).click()
+    await choose_official_account(page)
     await page.get_by_role("link", name=re.compile("By hand")).click()
     for label, value in (
         ("AppID", oa.appid),
@@ -34,11 +25,6 @@ async def dock_by_hand(page: Page, *, oa: Account) -> None:
     await page.get_by_role("button", name="Dock account").click()
     await expect(page.get_by_role("button", name="Dock account")).to_have_count(0)  # the form shows the address too
     await expect(page.get_by_text(oa.callback_url).first).to_be_visible()
-
-
-async def write_from_phone(page: Page, *, words: str) -> None:
-    await page.get_by_role("textbox", name="Message").fill(words)
-    await page.get_by_role("button", name="Send").click()
 
 
 async def test_a_customer_writes_in_wechat_and_an_agent_answers_in_the_browser(demo: Demo, open_page: OpenPage) -> None:

@@ -1,0 +1,29 @@
+"""Steps that several stories take."""
+
+import re
+
+from playwright.async_api import Page, expect
+
+from tests.browser.demo import Demo, SignIn
+
+
+async def sign_in(page: Page, *, demo: Demo, who: SignIn) -> None:
+    """Sign in as `who` from the console's first page."""
+    await page.goto(demo.console_url)
+    await page.get_by_role("textbox", name="Email").fill(who.email)
+    await page.get_by_label("Password", exact=True).fill(who.password)
+    await page.get_by_role("button", name="Sign in").click()
+    await expect(page.get_by_role("link", name="Workbench")).to_be_visible()
+
+
+async def choose_official_account(page: Page) -> None:
+    """Go to where the way of docking an Official Account is chosen."""
+    await page.get_by_role("link", name="Channels").first.click()
+    await page.get_by_role("link", name="Add channel").first.click()
+    await page.get_by_role("link", name=re.compile("WeChat Official Account")).click()
+
+
+async def write_from_phone(page: Page, *, words: str) -> None:
+    """Send `words` from the customer's phone."""
+    await page.get_by_role("textbox", name="Message").fill(words)
+    await page.get_by_role("button", name="Send").click()
