@@ -48,7 +48,7 @@ class Desk:
                 raise RuntimeError("a defect")
             case b"visible":
                 await self.change_something()
-                return Response(status_code=204)
+                return JSONResponse({"run": self.runs}, status_code=201)
             case b"later":
                 return Response(status_code=429)
             case b"nothing":
