@@ -3,17 +3,14 @@ import { flushPromises, mount } from '@vue/test-utils'
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import { createI18n } from 'vue-i18n'
-import { createI18n } from 'vue-i18n'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
 import { Problem } from '@/api/problems'
 import { leaveFor } from '@/lib/leave'
-import errors from '@/ui/locales/en.json'
 import uiTexts from '@/ui/locales/en.json'
 
 import { channelRoutes } from './channels.routes'
 import { pauseAfter } from './composables/use-authorizing'
-import words from './locales/en.json'
 import texts from './locales/en.json'
 import { aChannel } from './samples'
 import { mended, stateOf } from './state'
@@ -80,11 +77,6 @@ describe('the way back from the provider', () => {
   async function arriveAt(address: string) {
     const router = createRouter({ history: createMemoryHistory(), routes: channelRoutes })
     await router.push(address)
-    const i18n = createI18n({
-      legacy: false,
-      locale: 'en',
-      messages: { en: { ...errors, ...words } },
-    })
     const client = new QueryClient({ defaultOptions: { queries: { retry: false } } })
     const i18n = createI18n({
       legacy: false,
@@ -105,6 +97,7 @@ describe('the way back from the provider', () => {
   beforeEach(() => {
     asked.length = 0
     setActivePinia(createPinia())
+    localStorage.setItem('moorage.locale', 'en')
   })
   afterEach(() => vi.unstubAllGlobals())
 
