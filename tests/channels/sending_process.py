@@ -6,7 +6,8 @@ import sys
 from uuid import UUID
 
 from moorage.channels.endpoints import open_endpoint
-from moorage.connectors.contract import Outbound, Text
+from moorage.connectors.content import Text
+from moorage.connectors.contract import Outbound
 from moorage.connectors.registry import Connectors, ProviderUrls, open_connectors
 from moorage.core.clock import OffsetClock
 from moorage.core.ids import ChannelId, WorkspaceId

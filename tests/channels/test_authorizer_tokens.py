@@ -14,7 +14,9 @@ from moorage.channels.credentials import read_credentials
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.model import Channel
 from moorage.channels.platforms import open_platform
-from moorage.connectors.contract import CredentialsInvalid, Endpoint, Outbound, ProviderFailure, Refused, Text
+from moorage.connectors.content import Text
+from moorage.connectors.contract import Endpoint, Outbound
+from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused
 from moorage.core.ids import WorkspaceId
 from moorage.infra.database import Database
 from moorage.staff.model import Actor

@@ -14,7 +14,8 @@ from moorage.channels.operations import AlreadyDocked, change_channel
 from moorage.channels.queries import list_channels, read_channel
 from moorage.channels.replays import REMEMBERED, refuse_replayed
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_reachable, mark_restricted
-from moorage.connectors.contract import MalformedInput, UncoveredBody
+from moorage.connectors.contract import UncoveredBody
+from moorage.connectors.failures import MalformedInput
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.core.errors import Malformed, Missing, StaleVersion
 from moorage.core.ids import PersonId, WorkspaceId, new_id

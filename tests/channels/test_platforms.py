@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from moorage.channels.platforms import find_platform, open_platform, read_health, store_platform, store_ticket
-from moorage.connectors.contract import CredentialsInvalid
+from moorage.connectors.failures import CredentialsInvalid
 from moorage.connectors.wechat_oa.permissions import PLATFORM_MANIFEST
 from moorage.core.errors import Malformed
 from moorage.infra.database import Database

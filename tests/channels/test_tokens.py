@@ -14,16 +14,9 @@ from moorage.channels.model import Channel
 from moorage.channels.operations import change_credentials
 from moorage.channels.queries import read_channel
 from moorage.channels.views import CheckView
-from moorage.connectors.contract import (
-    AddressNotAllowed,
-    CredentialsInvalid,
-    Endpoint,
-    Outbound,
-    Text,
-    TokenSource,
-    TryLater,
-    Unreachable,
-)
+from moorage.connectors.content import Text
+from moorage.connectors.contract import Endpoint, Outbound, TokenSource
+from moorage.connectors.failures import AddressNotAllowed, CredentialsInvalid, TryLater, Unreachable
 from moorage.connectors.registry import Connectors, ProviderUrls, open_connectors
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.core.ids import PersonId, WorkspaceId, new_id

@@ -10,18 +10,9 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moorage.connectors.contract import (
-    CONTENT,
-    AddressVerified,
-    Connector,
-    CustomerMessage,
-    Inbound,
-    MalformedInput,
-    RawRequest,
-    Refused,
-    Text,
-    UnsupportedInput,
-)
+from moorage.connectors.content import CONTENT, Text
+from moorage.connectors.contract import AddressVerified, Connector, CustomerMessage, Inbound, RawRequest
+from moorage.connectors.failures import MalformedInput, Refused, UnsupportedInput
 from moorage.connectors.strings import LOCALES, read_strings
 from moorage.core.errors import DomainError
 from tests.connectors.samples import SAMPLES, KindSamples

@@ -7,18 +7,15 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.connectors.contract import (
+from moorage.connectors.content import Text, Unsupported
+from moorage.connectors.contract import Endpoint, Outbound, Sent
+from moorage.connectors.failures import (
     AddressNotAllowed,
     CredentialsInvalid,
-    Endpoint,
-    Outbound,
     Refused,
-    Sent,
-    Text,
     TokenRefused,
     TryLater,
     Unreachable,
-    Unsupported,
 )
 from moorage.connectors.strings import LOCALES, read_strings
 from moorage.connectors.wechat_oa.client import WechatApi

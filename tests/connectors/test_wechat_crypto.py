@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage.connectors.contract import MalformedInput
+from moorage.connectors.failures import MalformedInput
 from moorage.connectors.wechat_oa import crypto
 from tests.connectors.wechat_vectors import Case, Vector, aes_keys, published_examples, url_signatures, vectors
 

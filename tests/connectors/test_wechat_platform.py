@@ -19,17 +19,14 @@ from moorage.connectors.authorization import (
     OtherNotice,
     TicketIssued,
 )
-from moorage.connectors.contract import (
+from moorage.connectors.content import Text
+from moorage.connectors.contract import AddressVerified, Endpoint, Inbound, IssuedToken
+from moorage.connectors.failures import (
     AddressNotAllowed,
-    AddressVerified,
     CredentialsInvalid,
-    Endpoint,
-    Inbound,
-    IssuedToken,
     MalformedInput,
     ProviderFailure,
     Refused,
-    Text,
     TryLater,
     Unreachable,
 )

@@ -6,16 +6,9 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moorage.connectors.contract import (
-    AddressVerified,
-    CustomerMessage,
-    Inbound,
-    MalformedInput,
-    RawRequest,
-    Text,
-    UnsupportedInput,
-    WireReply,
-)
+from moorage.connectors.content import Text
+from moorage.connectors.contract import AddressVerified, CustomerMessage, Inbound, RawRequest, WireReply
+from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.connector import WechatOfficialAccount

@@ -9,23 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage.connectors.contract import (
-    CONTENT,
-    Content,
-    CustomerMessage,
-    File,
-    Followed,
-    Link,
-    Location,
-    MalformedInput,
-    Media,
-    OtherEvent,
-    Text,
-    Unfollowed,
-    Unsupported,
-    UnsupportedInput,
-    What,
-)
+from moorage.connectors.content import CONTENT, Content, File, Link, Location, Media, Text, Unsupported
+from moorage.connectors.contract import CustomerMessage, Followed, OtherEvent, Unfollowed, What
+from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.wechat_oa.fields import Fields, read_fields, write_fields
 from moorage.connectors.wechat_oa.manifest import MOST_BODY_BYTES
 from moorage.connectors.wechat_oa.wire import read_push, write_text_reply

@@ -2,7 +2,8 @@
 
 from collections.abc import Mapping
 
-from moorage.connectors.contract import Connector, Content, Endpoint, Outbound, Sent
+from moorage.connectors.content import Content
+from moorage.connectors.contract import Connector, Endpoint, Outbound, Sent
 
 DEADLINE_FAR = 3600.0
 

@@ -11,7 +11,8 @@ from typing import Literal, cast
 
 from moorage.channels.addresses import find_address
 from moorage.channels.model import Address, Channel
-from moorage.connectors.contract import Inbound, RawRequest, Text, WireReply
+from moorage.connectors.content import Text
+from moorage.connectors.contract import Inbound, RawRequest, WireReply
 from moorage.connectors.registry import Connectors, ProviderUrls, open_connectors
 from moorage.connectors.wechat_oa.fields import write_fields
 from moorage.conversations.queries import Card, Scope, list_cards, list_messages

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage.connectors.contract import Content, Media, Text
+from moorage.connectors.content import Content, Media, Text
 from moorage.conversations.waiting import BETWEEN, joined
 
 texts = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=12)

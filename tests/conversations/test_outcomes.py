@@ -4,14 +4,8 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.connectors.contract import (
-    CredentialsInvalid,
-    ProviderFailure,
-    Refused,
-    Sent,
-    TryLater,
-    Unreachable,
-)
+from moorage.connectors.contract import Sent
+from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused, TryLater, Unreachable
 from moorage.conversations.outcomes import MOST_WAITING_S, Outcome, judge
 
 

@@ -5,7 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.connectors.contract import Inbound, Text
+from moorage.connectors.content import Text
+from moorage.connectors.contract import Inbound
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.fields import read_fields
 from moorage.infra.database import Tx

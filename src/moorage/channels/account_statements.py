@@ -6,7 +6,7 @@ from moorage.channels.operations import limits_of
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_limited
 from moorage.channels.views import channel_changed
-from moorage.connectors.contract import Manifest
+from moorage.connectors.manifest import Manifest
 from moorage.core.errors import Malformed
 from moorage.core.ids import ChannelId, PersonId
 from moorage.infra.audit import write_audit

@@ -18,7 +18,8 @@ from moorage.channels.states import mark_deauthorized, mark_limited
 from moorage.channels.tokens import keep_refresh_token
 from moorage.channels.views import channel_changed
 from moorage.connectors.authorization import AccountProfile, PlatformManifest
-from moorage.connectors.contract import Connector, CredentialsInvalid, CredentialsReason, ProviderFailure
+from moorage.connectors.contract import Connector
+from moorage.connectors.failures import CredentialsInvalid, CredentialsReason, ProviderFailure
 from moorage.connectors.registry import Connectors, required_platform_power
 from moorage.core.ids import ChannelId, WorkspaceId, new_id
 from moorage.infra.blobs import Blob, BlobStore, record_blob

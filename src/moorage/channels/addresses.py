@@ -5,7 +5,7 @@ from datetime import timedelta
 from moorage.channels.model import Address
 from moorage.channels.queries import read_channel
 from moorage.channels.views import channel_changed
-from moorage.connectors.contract import Manifest
+from moorage.connectors.manifest import Manifest
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx

@@ -41,7 +41,8 @@ from moorage.channels.platforms import Platform, find_platform, platform_endpoin
 from moorage.channels.queries import read_channel
 from moorage.channels.unclaimed import add_unclaimed, remove_unclaimed
 from moorage.connectors.authorization import DockingReason, Grant, PlatformReason
-from moorage.connectors.contract import Connector, ProviderFailure, Refused
+from moorage.connectors.contract import Connector
+from moorage.connectors.failures import ProviderFailure, Refused
 from moorage.connectors.registry import Connectors, platform_power, required_platform_power
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import ChannelId, WorkspaceId, new_id

@@ -10,7 +10,8 @@ from moorage.channels.tokens import channel_tokens
 from moorage.channels.undocking import ChannelUndocked
 from moorage.channels.views import CheckView
 from moorage.connectors.authorization import PlatformReason
-from moorage.connectors.contract import AddressNotAllowed, ChannelReason, Connector, CredentialsInvalid, ProviderFailure
+from moorage.connectors.contract import Connector
+from moorage.connectors.failures import AddressNotAllowed, ChannelReason, CredentialsInvalid, ProviderFailure
 from moorage.connectors.registry import Connectors, required_platform_power
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from moorage.channels.model import ChannelSettings
 from moorage.channels.queries import read_channel, read_channels
 from moorage.channels.views import channel_changed
-from moorage.connectors.contract import Manifest
+from moorage.connectors.manifest import Manifest
 from moorage.core.errors import Malformed, Missing
 from moorage.core.ids import ChannelId, PersonId
 from moorage.infra.audit import write_audit

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import cast
 
 from moorage.channels.model import Address
-from moorage.connectors.contract import Manifest
+from moorage.connectors.manifest import Manifest
 from moorage.core.errors import Malformed, Missing
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx

@@ -16,7 +16,7 @@ from uuid import UUID
 import structlog
 from psycopg.types.json import Jsonb
 
-from moorage.connectors.contract import (
+from moorage.connectors.failures import (
     AddressNotAllowed,
     ChannelReason,
     CredentialsInvalid,

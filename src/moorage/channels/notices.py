@@ -24,7 +24,7 @@ from moorage.connectors.authorization import (
     OtherNotice,
     TicketIssued,
 )
-from moorage.connectors.contract import CredentialsReason
+from moorage.connectors.failures import CredentialsReason
 from moorage.core.errors import Missing
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Database, Tx

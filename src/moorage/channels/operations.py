@@ -14,7 +14,7 @@ from moorage.channels.states import mark_docked
 from moorage.channels.undocking import ENDED_STATES, ChannelUndocked, forget_token
 from moorage.channels.views import channel_changed
 from moorage.connectors.authorization import PlatformReason
-from moorage.connectors.contract import Manifest
+from moorage.connectors.manifest import Manifest
 from moorage.core.errors import DomainError, Malformed, StaleVersion
 from moorage.core.ids import ChannelId, PersonId, new_id
 from moorage.core.templates import check_template

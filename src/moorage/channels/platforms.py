@@ -14,7 +14,8 @@ from typing import Literal, cast
 
 from moorage.channels.leases import LeasedTokens, NewToken, Shelf
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest, PlatformReason
-from moorage.connectors.contract import Connector, CredentialsInvalid, Endpoint, ProviderFailure
+from moorage.connectors.contract import Connector, Endpoint
+from moorage.connectors.failures import CredentialsInvalid, ProviderFailure
 from moorage.connectors.registry import platform_power, required_platform_power
 from moorage.core.errors import DomainError, Malformed
 from moorage.core.ids import PersonId

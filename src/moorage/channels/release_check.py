@@ -13,7 +13,8 @@ import structlog
 from moorage.channels.leases import failure_reason
 from moorage.channels.platforms import Platform, platform_endpoint
 from moorage.connectors.authorization import ProbeAnswer
-from moorage.connectors.contract import Connector, Endpoint, Inbound, ProviderFailure, TokenRefused, WireReply
+from moorage.connectors.contract import Connector, Endpoint, Inbound, WireReply
+from moorage.connectors.failures import ProviderFailure, TokenRefused
 from moorage.connectors.registry import required_platform_power
 from moorage.infra.database import Database
 from moorage.infra.secrets import SecretBox

@@ -6,7 +6,8 @@ request is accepted at all.
 
 from datetime import timedelta
 
-from moorage.connectors.contract import MalformedInput, UncoveredBody
+from moorage.connectors.contract import UncoveredBody
+from moorage.connectors.failures import MalformedInput
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx
 

@@ -31,7 +31,8 @@ from moorage.channels.views import (
     Words,
     avatar_url,
 )
-from moorage.connectors.contract import Connector, Manifest
+from moorage.connectors.contract import Connector
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors, platform_power
 from moorage.core.errors import Malformed, Missing
 from moorage.core.ids import ChannelId

@@ -9,7 +9,7 @@ from moorage.channels.events import ChannelStateChanged
 from moorage.channels.model import ChannelState
 from moorage.channels.queries import read_channel
 from moorage.channels.views import channel_changed
-from moorage.connectors.contract import RefusalReason
+from moorage.connectors.failures import RefusalReason
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx
 

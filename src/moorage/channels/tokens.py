@@ -9,14 +9,8 @@ from moorage.channels.model import Channel
 from moorage.channels.platforms import open_platform
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_deauthorized, mark_failing, mark_reachable, mark_restricted
-from moorage.connectors.contract import (
-    Connector,
-    CredentialsInvalid,
-    CredentialsReason,
-    ProviderFailure,
-    RefusalReason,
-    Refused,
-)
+from moorage.connectors.contract import Connector
+from moorage.connectors.failures import CredentialsInvalid, CredentialsReason, ProviderFailure, RefusalReason, Refused
 from moorage.connectors.registry import required_platform_power, token_issuer
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import ChannelId, WorkspaceId

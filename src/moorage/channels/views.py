@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, DockedBy
 from moorage.connectors.authorization import PermissionSet, PlatformManifest
-from moorage.connectors.contract import CredentialField, Manifest
+from moorage.connectors.manifest import CredentialField, Manifest
 from moorage.infra.database import Fact
 
 Words = Mapping[str, Mapping[str, str]]

@@ -11,15 +11,8 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar, Literal, Protocol
 
-from moorage.connectors.contract import (
-    AddressVerified,
-    CredentialField,
-    Endpoint,
-    Inbound,
-    IssuedToken,
-    Outbound,
-    RawRequest,
-)
+from moorage.connectors.contract import AddressVerified, Endpoint, Inbound, IssuedToken, Outbound, RawRequest
+from moorage.connectors.manifest import CredentialField
 
 
 class PlatformReason(StrEnum):

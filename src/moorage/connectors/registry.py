@@ -7,7 +7,8 @@ from typing import cast
 import httpx
 
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest
-from moorage.connectors.contract import Connector, IssuesTokens, Manifest
+from moorage.connectors.contract import Connector, IssuesTokens
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.connector import WechatOfficialAccount
 from moorage.connectors.wechat_oa.platform import WechatPlatform

@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from moorage.connectors.contract import BudgetRule, Manifest
+from moorage.connectors.manifest import BudgetRule, Manifest
 from moorage.core.errors import DomainError
 
 Trigger = Literal["message", "menu", "scan", "follow"]

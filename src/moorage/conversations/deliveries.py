@@ -12,7 +12,8 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from moorage.connectors.contract import CONTENT, Outbound
+from moorage.connectors.content import CONTENT
+from moorage.connectors.contract import Outbound
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import closed, given_back, spent
 from moorage.conversations.model import (

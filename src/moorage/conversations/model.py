@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from moorage.connectors.contract import Content, Text
+from moorage.connectors.content import Content, Text
 from moorage.core.ids import (
     AgentId,
     ChannelId,

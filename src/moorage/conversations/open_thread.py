@@ -11,7 +11,8 @@ from typing import cast
 
 from pydantic import TypeAdapter
 
-from moorage.connectors.contract import Content, Manifest
+from moorage.connectors.content import Content
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import Budget, Rules, passive_only, rules_of
 from moorage.conversations.model import (

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
 
-from moorage.connectors.contract import Content, Notice
+from moorage.connectors.content import Content, Notice
 from moorage.conversations.budgets import (
     MOST_WAITING,
     MUTE_CHANNEL_STATES,

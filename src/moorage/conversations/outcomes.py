@@ -5,14 +5,14 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
-from moorage.connectors.contract import (
+from moorage.connectors.contract import Sent
+from moorage.connectors.failures import (
     ChannelReason,
     CredentialsInvalid,
     CredentialsReason,
     ProviderFailure,
     RefusalReason,
     Refused,
-    Sent,
     TryLater,
     Unreachable,
 )

@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Final, Literal, LiteralString
 from uuid import UUID
 
-from moorage.connectors.contract import CONTENT
+from moorage.connectors.content import CONTENT
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import Standing, passive_only, rules_of, sendable
 from moorage.conversations.model import (

@@ -13,7 +13,8 @@ import structlog
 
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_restricted
-from moorage.connectors.contract import CredentialsInvalid, ProviderFailure, Sent
+from moorage.connectors.contract import Sent
+from moorage.connectors.failures import CredentialsInvalid, ProviderFailure
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
 from moorage.conversations.deliveries import (

@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from moorage.connectors.contract import Content
+from moorage.connectors.content import Content
 from moorage.conversations.budgets import LockReason, Sending, Standing
 from moorage.conversations.model import (
     AuthorKind,

@@ -7,7 +7,7 @@ rest waits on. An account that gains the right to send has what waits sent like 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from moorage.connectors.contract import Content, Text
+from moorage.connectors.content import Content, Text
 from moorage.conversations.budgets import BudgetClosed
 from moorage.conversations.model import DeliveryState, Message
 from moorage.conversations.open_thread import OpenThread

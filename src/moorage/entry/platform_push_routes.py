@@ -18,7 +18,8 @@ from moorage.channels.notices import Notices
 from moorage.channels.platforms import Platform, find_platform
 from moorage.channels.release_check import ReleaseCheck
 from moorage.connectors.authorization import PlatformManifest
-from moorage.connectors.contract import AddressVerified, Inbound, MalformedInput, UnsupportedInput, WireReply
+from moorage.connectors.contract import AddressVerified, Inbound, WireReply
+from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import required_platform_power
 from moorage.core.errors import Missing
 from moorage.entry.push_routes import (

@@ -15,15 +15,8 @@ from fastapi import APIRouter, Request, Response
 from moorage.channels.addresses import find_address, mark_verified
 from moorage.channels.credentials import open_verification, verifies_itself
 from moorage.channels.model import Address
-from moorage.connectors.contract import (
-    AddressVerified,
-    Connector,
-    Inbound,
-    MalformedInput,
-    RawRequest,
-    UnsupportedInput,
-    WireReply,
-)
+from moorage.connectors.contract import AddressVerified, Connector, Inbound, RawRequest, WireReply
+from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors
 from moorage.core.errors import Missing
 from moorage.entry.counters import Counters

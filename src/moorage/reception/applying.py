@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from moorage.channels.model import ChannelSettings
-from moorage.connectors.contract import Content, Notice, Text
+from moorage.connectors.content import Content, Notice, Text
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES, BudgetClosed
 from moorage.conversations.model import Author, Message
 from moorage.conversations.open_thread import OpenThread

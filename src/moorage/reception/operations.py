@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from moorage.connectors.contract import Text
+from moorage.connectors.content import Text
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import Author, Conversation, Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread

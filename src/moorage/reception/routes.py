@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from moorage.connectors.contract import Text
+from moorage.connectors.content import Text
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import budget_standing
 from moorage.conversations.routes import TheConversations

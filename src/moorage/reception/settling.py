@@ -10,7 +10,7 @@ from datetime import datetime
 from typing import Final, LiteralString
 from uuid import UUID
 
-from moorage.connectors.contract import ChannelReason
+from moorage.connectors.failures import ChannelReason
 from moorage.connectors.registry import Connectors
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
 from moorage.conversations.operations import show_again

@@ -4,18 +4,9 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from moorage.connectors.contract import (
-    Connector,
-    CustomerMessage,
-    Followed,
-    Inbound,
-    MalformedInput,
-    OtherEvent,
-    Text,
-    Unfollowed,
-    Unsupported,
-    UnsupportedInput,
-)
+from moorage.connectors.content import Text, Unsupported
+from moorage.connectors.contract import Connector, CustomerMessage, Followed, Inbound, OtherEvent, Unfollowed
+from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import FollowState, Message
 from moorage.conversations.open_thread import LockedThread, OpenThread, lock_thread, open_thread

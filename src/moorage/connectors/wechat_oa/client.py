@@ -11,7 +11,8 @@ from typing import cast
 
 import httpx
 
-from moorage.connectors.contract import IssuedToken, Sent, Unreachable
+from moorage.connectors.contract import IssuedToken, Sent
+from moorage.connectors.failures import Unreachable
 from moorage.connectors.wechat_oa.refusals import failure_of, failure_of_token_call
 from moorage.infra.http_client import CallFailed, call
 from moorage.infra.public_hosts import host_of, is_fetchable

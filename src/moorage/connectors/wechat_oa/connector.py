@@ -8,24 +8,20 @@ from datetime import datetime
 from typing import ClassVar
 
 from moorage.connectors.authorization import AuthorizesByPlatform
+from moorage.connectors.content import Content, Text
 from moorage.connectors.contract import (
     AddressVerified,
-    Content,
     Endpoint,
     Inbound,
     IssuedToken,
-    MalformedInput,
-    Manifest,
     Outbound,
     RawRequest,
-    RefusalReason,
-    Refused,
     Sent,
-    Text,
-    TokenRefused,
     UncoveredBody,
     WireReply,
 )
+from moorage.connectors.failures import MalformedInput, RefusalReason, Refused, TokenRefused
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.envelope import check_frame, check_url_signature, open_sealed

@@ -12,7 +12,7 @@ import struct
 
 from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
 
-from moorage.connectors.contract import MalformedInput
+from moorage.connectors.failures import MalformedInput
 
 BLOCK_BYTES = 32
 """Padding is PKCS#7 to 32 bytes, though the cipher's own block has 16."""

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from moorage.connectors.contract import AddressVerified, MalformedInput, RawRequest
+from moorage.connectors.contract import AddressVerified, RawRequest
+from moorage.connectors.failures import MalformedInput
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.fields import Fields, read_fields, sealed_part
 from moorage.connectors.wechat_oa.manifest import MOST_BODY_BYTES, SIGNED_WITHIN

@@ -13,7 +13,7 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml.common import DefusedXmlException
 from defusedxml.ElementTree import fromstring
 
-from moorage.connectors.contract import MalformedInput
+from moorage.connectors.failures import MalformedInput
 from moorage.connectors.wechat_oa.manifest import MOST_BODY_BYTES
 
 Format = Literal["xml", "json"]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from moorage.connectors.contract import BudgetRule, CredentialField, Manifest
+from moorage.connectors.manifest import BudgetRule, CredentialField, Manifest
 
 MOST_TEXT_BYTES = 2048
 """UTF-8 bytes of one text; above it WeChat answers 45002. Measured in the field, no current page states it."""

@@ -14,7 +14,8 @@ from moorage.connectors.authorization import (
     OtherNotice,
     TicketIssued,
 )
-from moorage.connectors.contract import AddressVerified, MalformedInput, RawRequest
+from moorage.connectors.contract import AddressVerified, RawRequest
+from moorage.connectors.failures import MalformedInput
 from moorage.connectors.wechat_oa.envelope import check_frame, open_sealed
 from moorage.connectors.wechat_oa.fields import Fields, read_fields, text_of
 

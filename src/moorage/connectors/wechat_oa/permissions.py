@@ -6,7 +6,7 @@ Source: WeChat Open Platform docs, "Third-party platforms: permission sets" and 
 from datetime import timedelta
 
 from moorage.connectors.authorization import PermissionSet, PlatformManifest
-from moorage.connectors.contract import CredentialField
+from moorage.connectors.manifest import CredentialField
 
 MESSAGES, USERS, ACCOUNT, WEB, MASS, MATERIAL, MENU = 1, 2, 3, 4, 7, 11, 15
 

@@ -18,16 +18,8 @@ from moorage.connectors.authorization import (
     RenewedGrant,
     StartedAuthorization,
 )
-from moorage.connectors.contract import (
-    AddressVerified,
-    CredentialsInvalid,
-    Endpoint,
-    Inbound,
-    IssuedToken,
-    MalformedInput,
-    RawRequest,
-    TokenRefused,
-)
+from moorage.connectors.contract import AddressVerified, Endpoint, Inbound, IssuedToken, RawRequest
+from moorage.connectors.failures import CredentialsInvalid, MalformedInput, TokenRefused
 from moorage.connectors.wechat_oa.client import WechatApi, detail_of, errcode_of, not_wechat, token_of
 from moorage.connectors.wechat_oa.envelope import check_frame
 from moorage.connectors.wechat_oa.grants import Answer, read_grant, read_profile, read_renewal

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from moorage.connectors.authorization import DockingReason, PlatformReason
-from moorage.connectors.contract import (
+from moorage.connectors.failures import (
     AddressNotAllowed,
     ChannelReason,
     CredentialsInvalid,

@@ -7,7 +7,8 @@ older lists only, and is answered all the same.
 from datetime import datetime
 
 from moorage.connectors.authorization import ProbeAnswer
-from moorage.connectors.contract import CustomerMessage, Followed, Inbound, OtherEvent, Outbound, Text, Unfollowed
+from moorage.connectors.content import Text
+from moorage.connectors.contract import CustomerMessage, Followed, Inbound, OtherEvent, Outbound, Unfollowed
 from moorage.connectors.wechat_oa.fields import format_of, write_fields
 
 PROBES = {

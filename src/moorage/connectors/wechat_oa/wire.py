@@ -10,23 +10,9 @@ import re
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
-from moorage.connectors.contract import (
-    Content,
-    CustomerMessage,
-    File,
-    Followed,
-    Inbound,
-    Link,
-    Location,
-    MalformedInput,
-    Media,
-    OtherEvent,
-    Text,
-    Unfollowed,
-    Unsupported,
-    UnsupportedInput,
-    What,
-)
+from moorage.connectors.content import Content, File, Link, Location, Media, Text, Unsupported
+from moorage.connectors.contract import CustomerMessage, Followed, Inbound, OtherEvent, Unfollowed, What
+from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.wechat_oa.fields import Fields, format_of, read_fields, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MOST_TEXT_BYTES
 

@@ -1,0 +1,84 @@
+"""What a message can hold: one versioned JSON value for every kind of channel, stored, shown and sent alike."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+
+class _Content(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    version: Literal[1] = 1
+    others: dict[str, object] = Field(default_factory=dict[str, object])
+    """What the provider told beside the named fields, by its own names. Kept so that nothing is lost."""
+
+
+class Text(_Content):
+    """Words, in the provider's own notation for emoji."""
+
+    type: Literal["text"] = "text"
+    text: str
+    choice_id: str | None = None
+    """The id of the tapped choice, where the words come from a menu of choices."""
+
+
+class Media(_Content):
+    """A picture, a voice or a video. `external_media_id` names it at the provider; `blob_id` once it is ours."""
+
+    type: Literal["image", "voice", "video", "short_video"]
+    external_media_id: str
+    external_url: str | None = None
+    external_thumb_id: str | None = None
+    format: str | None = None
+    recognized_text: str | None = None
+    blob_id: str | None = None
+
+
+class Location(_Content):
+    """A place, in degrees, with the customer's own label for it."""
+
+    type: Literal["location"] = "location"
+    latitude: float
+    longitude: float
+    scale: int | None = None
+    label: str = ""
+
+
+class Link(_Content):
+    """A page that somebody shared."""
+
+    type: Literal["link"] = "link"
+    title: str
+    description: str = ""
+    url: str
+
+
+class File(_Content):
+    """A file that the provider tells of; `size_bytes` is None where it does not say."""
+
+    type: Literal["file"] = "file"
+    name: str
+    description: str = ""
+    size_bytes: int | None = None
+    external_file_id: str | None = None
+    md5: str | None = None
+
+
+class Notice(_Content):
+    """A line about the conversation itself, written in the reader's language from `key` and `values`."""
+
+    type: Literal["notice"] = "notice"
+    key: str
+    values: dict[str, str] = Field(default_factory=dict[str, str])
+
+
+class Unsupported(_Content):
+    """Something the customer sent that we cannot show yet. Nothing of it is lost: `fields` keeps what came."""
+
+    type: Literal["unsupported"] = "unsupported"
+    kind: str
+    fields: dict[str, object] = Field(default_factory=dict[str, object])
+
+
+Content = Annotated[Text | Media | Location | Link | File | Notice | Unsupported, Field(discriminator="type")]
+CONTENT: TypeAdapter[Content] = TypeAdapter(Content)

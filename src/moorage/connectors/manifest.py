@@ -1,0 +1,50 @@
+"""What a kind of channel can do, as data that features and console read; nobody asks for the kind's name."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialField:
+    """One field of the docking form. Labels and help stand in the kind's `strings/` under `field.<name>`."""
+
+    name: str
+    pattern: str
+    secret: bool
+    example: str
+    default: str | None = None
+    """What stands for it where it is left out. None: it must be given."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetRule:
+    """How many messages the provider lets us send after what the customer did, and for how long."""
+
+    most: int
+    lasts: timedelta
+    ends_early: timedelta
+    """How long before the provider's end we count it as ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class Manifest:
+    """What a kind of channel can do. Data, which the console reads too; nobody asks for the kind's name."""
+
+    kind: str
+    credential_fields: tuple[CredentialField, ...]
+    account_field: str
+    """The credential that names the account at the provider (`external_id` of the channel)."""
+    push_path: str
+    """Where pushes arrive below the public address, with `{external_id}` in it."""
+    max_text_bytes: int
+    sendable: frozenset[str]
+    passive_reply: bool
+    budget_presets: Mapping[str, Mapping[str, BudgetRule]]
+    """Preset name -> trigger (`message`, `menu`, `scan`, `follow`) -> rule. Empty: the provider sets no limit."""
+    default_preset: str | None
+    optional_credential_fields: tuple[CredentialField, ...] = ()
+    secrets_for_calls: frozenset[str] = frozenset()
+    """Credentials that only calls to the provider need. They are not kept where pushes are verified."""
+    sends_only_if_verified: bool = False
+    """An account that the provider has not verified can answer its customers' requests, and send nothing else."""
