@@ -20,6 +20,7 @@ from moorage.connectors.failures import (
 from moorage.connectors.strings import LOCALES, read_strings
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.connector import WechatOfficialAccount
+from moorage.connectors.wechat_oa.menu_refusals import MENU_REASONS
 from moorage.connectors.wechat_oa.refusals import REASONS
 from moorage.infra.http_client import open_provider_client
 from tests.connectors.provider import WITHOUT_ANSWER, Call, Provider, answered, running_provider
@@ -327,4 +328,5 @@ async def test_exactly_2048_bytes_are_sent(provider: Provider, account: WechatOf
 def test_every_reason_has_its_sentence_in_each_language() -> None:
     words = read_strings("wechat_oa")
     for locale in LOCALES:
-        assert {f"reason.{reason}" for reason in REASONS} == {key for key in words[locale] if key.startswith("reason.")}
+        reasons = REASONS | MENU_REASONS
+        assert {f"reason.{reason}" for reason in reasons} == {key for key in words[locale] if key.startswith("reason.")}

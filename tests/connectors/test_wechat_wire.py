@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage.connectors.content import CONTENT, Content, File, Link, Location, Media, Text, Unsupported
-from moorage.connectors.contract import CustomerMessage, Followed, OtherEvent, Unfollowed, What
+from moorage.connectors.contract import CustomerMessage, Followed, MenuUsed, OtherEvent, Unfollowed, What
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.wechat_oa.fields import Fields, read_fields, write_fields
 from moorage.connectors.wechat_oa.manifest import MOST_BODY_BYTES
@@ -65,9 +65,14 @@ EVENTS: dict[str, What] = {
     "event_SCAN": OtherEvent(
         name="SCAN", fields={"EventKey": "shop-042", "Ticket": "gQEw8TwAAAAAAAAAAS5oQr042"}, opens="scan"
     ),
-    "event_CLICK": OtherEvent(name="CLICK", fields={"EventKey": "MENU_TALK_TO_AGENT"}, opens="menu"),
-    "event_scancode_push": OtherEvent(
+    "event_CLICK": MenuUsed(
+        name="CLICK", fields={"EventKey": "MENU_TALK_TO_AGENT"}, opens="menu", key="MENU_TALK_TO_AGENT"
+    ),
+    "event_scancode_push": MenuUsed(
         name="scancode_push",
+        use="scan",
+        key="MENU_SCAN_PUSH",
+        result={"scanned": "https://shop.example.com/p/778", "code": "qrcode"},
         fields={
             "EventKey": "MENU_SCAN_PUSH",
             "ScanCodeInfo": {"ScanType": "qrcode", "ScanResult": "https://shop.example.com/p/778"},

@@ -54,7 +54,22 @@ class OtherEvent:
     """The sending budget that the provider opens for it, if any."""
 
 
+MenuUse = Literal["tap", "link", "mini_program", "scan", "location", "photos"]
+
+
+@dataclass(frozen=True, slots=True)
+class MenuUsed(OtherEvent):
+    """The customer used an item of the account's menu."""
+
+    use: MenuUse = "tap"
+    key: str = ""
+    """What the item is named by: its key, for a link the page's address, for a mini program the page's path."""
+    result: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What came of it: `scanned` and `code` of a scan, `label` and `name` of a place, `count` of photos."""
+
+
 What = CustomerMessage | Followed | Unfollowed | OtherEvent
+"""`MenuUsed` is an `OtherEvent` that says more."""
 
 
 @dataclass(frozen=True, slots=True)

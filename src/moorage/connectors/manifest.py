@@ -28,6 +28,28 @@ class BudgetRule:
 
 
 @dataclass(frozen=True, slots=True)
+class MenuLimits:
+    """How large a menu may be. Bytes are those of UTF-8."""
+
+    most_items: int
+    most_sub_items: int
+    most_name_bytes: int
+    most_sub_name_bytes: int
+    most_key_bytes: int
+    most_url_bytes: int
+    shown_name_characters: int
+    """About how many wide characters of a name a phone draws before it cuts it off."""
+    shown_sub_name_characters: int
+    own_kinds: frozenset[str]
+    """The provider's own names of kinds that can be published as they are, beside those of `menus.ButtonKind`."""
+    platforms: tuple[str, ...]
+    """The client platforms that a conditional menu can be for."""
+    languages: tuple[str, ...]
+    seen_within_s: int
+    """How long it takes at most until customers see what was published."""
+
+
+@dataclass(frozen=True, slots=True)
 class Manifest:
     """What a kind of channel can do. Data, which the console reads too; nobody asks for the kind's name."""
 
@@ -48,3 +70,5 @@ class Manifest:
     """Credentials that only calls to the provider need. They are not kept where pushes are verified."""
     sends_only_if_verified: bool = False
     """An account that the provider has not verified can answer its customers' requests, and send nothing else."""
+    menu: MenuLimits | None = None
+    """How large a menu of the account may be. None: the kind has no menus."""

@@ -9,6 +9,7 @@ import httpx
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest
 from moorage.connectors.contract import Connector, IssuesTokens
 from moorage.connectors.manifest import Manifest
+from moorage.connectors.menus import PublishesMenus
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.connector import WechatOfficialAccount
 from moorage.connectors.wechat_oa.platform import WechatPlatform
@@ -73,3 +74,9 @@ def platform_power(connector: Connector) -> AuthorizesByPlatform | None:
     """Return the power to dock accounts by authorization, or None for a kind without it."""
     platform: object = getattr(connector, "platform", None)
     return None if platform is None else cast("AuthorizesByPlatform", platform)
+
+
+def menu_power(connector: Connector) -> PublishesMenus | None:
+    """Return the power to publish menus, or None for a kind without it."""
+    menus: object = getattr(connector, "menus", None)
+    return None if menus is None else cast("PublishesMenus", menus)

@@ -79,6 +79,11 @@ class WechatApi:
         )
         return _read_object(await self._answered(request, deadline=deadline))
 
+    async def get(self, path: str, *, token: str, deadline: float) -> Mapping[str, object]:
+        """Return the JSON object that WeChat answers to a question without a body. Raises Unreachable as `post`."""
+        request = self._http.build_request("GET", self._api_url + path, params={"access_token": token})
+        return _read_object(await self._answered(request, deadline=deadline))
+
     async def fetch(self, url: str, *, deadline: float) -> bytes:
         """Return what lies at `url`, an address that WeChat's answer named. Raises Unreachable.
 

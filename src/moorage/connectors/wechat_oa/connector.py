@@ -27,6 +27,7 @@ from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.envelope import check_frame, check_url_signature, open_sealed
 from moorage.connectors.wechat_oa.fields import format_of, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MANIFEST
+from moorage.connectors.wechat_oa.menus import WechatMenus
 from moorage.connectors.wechat_oa.wire import read_push, write_text_reply
 
 
@@ -38,6 +39,7 @@ class WechatOfficialAccount:
     def __init__(self, *, api: WechatApi, platform: AuthorizesByPlatform | None = None) -> None:
         self._api = api
         self.platform = platform
+        self.menus = WechatMenus(api=api)
 
     def receive(
         self, *, credentials: Mapping[str, str], request: RawRequest, now: datetime

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from moorage.connectors.manifest import BudgetRule, CredentialField, Manifest
+from moorage.connectors.manifest import BudgetRule, CredentialField, Manifest, MenuLimits
 
 MOST_TEXT_BYTES = 2048
 """UTF-8 bytes of one text; above it WeChat answers 45002. Measured in the field, no current page states it."""
@@ -24,6 +24,23 @@ def _rules(*, messages: int) -> Mapping[str, BudgetRule]:
     """Return the rules of one era of WeChat's. Source: docs, "Customer service messages: when sending is allowed"."""
     message = BudgetRule(most=messages, lasts=timedelta(hours=48), ends_early=timedelta(seconds=30))
     return {"message": message, "menu": _MINUTE, "scan": _MINUTE, "follow": _MINUTE}
+
+
+MENU_LIMITS = MenuLimits(
+    most_items=3,
+    most_sub_items=5,
+    most_name_bytes=16,
+    most_sub_name_bytes=60,
+    most_key_bytes=128,
+    most_url_bytes=1024,
+    shown_name_characters=4,
+    shown_sub_name_characters=8,
+    own_kinds=frozenset({"media_id", "view_limited", "article_id", "article_view_limited"}),
+    platforms=("ios", "android", "other"),
+    languages=("zh_CN", "zh_TW", "zh_HK", "en", "ja", "ko", "fr", "de", "es", "it", "pt", "ru", "th", "vi", "id", "ms"),
+    seen_within_s=300,
+)
+"""Source: docs, "Custom menu: create" and "Conditional menus". Older pages say 40 and 256 bytes."""
 
 
 MANIFEST = Manifest(
@@ -65,4 +82,5 @@ MANIFEST = Manifest(
     budget_presets={"guide": _rules(messages=20), "2023": _rules(messages=5)},
     default_preset="guide",
     sends_only_if_verified=True,
+    menu=MENU_LIMITS,
 )

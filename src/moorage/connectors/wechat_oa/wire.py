@@ -15,6 +15,7 @@ from moorage.connectors.contract import CustomerMessage, Followed, Inbound, Othe
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.wechat_oa.fields import Fields, format_of, read_fields, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MOST_TEXT_BYTES
+from moorage.connectors.wechat_oa.menu_events import read_menu_use
 
 MOST_ID_CHARACTERS = 128
 """Of an openid, an account's id or a MsgId; WeChat's have 28, 15 and 20."""
@@ -248,7 +249,10 @@ def _read_event(fields: Fields) -> What:
             return OtherEvent(name=name, fields=_rest(fields, without=_EVENT_COMMON), opens="scan")
         case lowered:
             opens = "menu" if lowered in _MENU_EVENTS else None
-            return OtherEvent(name=name, fields=_rest(fields, without=_EVENT_COMMON), opens=opens)
+            others = _rest(fields, without=_EVENT_COMMON)
+            return read_menu_use(name=name, fields=others, opens=opens) or OtherEvent(
+                name=name, fields=others, opens=opens
+            )
 
 
 def _scene(event_key: str) -> str | None:
