@@ -45,6 +45,8 @@ class MenuLimits:
     platforms: tuple[str, ...]
     """The client platforms that a conditional menu can be for."""
     languages: tuple[str, ...]
+    app_id_pattern: str
+    """What the id of a mini program looks like."""
     seen_within_s: int
     """How long it takes at most until customers see what was published."""
 

@@ -38,6 +38,7 @@ MENU_LIMITS = MenuLimits(
     own_kinds=frozenset({"media_id", "view_limited", "article_id", "article_view_limited"}),
     platforms=("ios", "android", "other"),
     languages=("zh_CN", "zh_TW", "zh_HK", "en", "ja", "ko", "fr", "de", "es", "it", "pt", "ru", "th", "vi", "id", "ms"),
+    app_id_pattern=r"wx[0-9a-f]{16}",
     seen_within_s=300,
 )
 """Source: docs, "Custom menu: create" and "Conditional menus". Older pages say 40 and 256 bytes."""
