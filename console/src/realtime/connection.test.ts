@@ -79,6 +79,24 @@ describe('the connection', () => {
     expect(newest().path).toBe('/api/socket?cursor=e%3A9')
     greet('e:9')
     expect(newest().sent).toContain('{"type":"presence","workbench":true}')
+    expect(marks.at(-1)).toBe('connecting')
+    newest().hear({ type: 'pong' })
+    expect(marks.at(-1)).toBe('live')
+  })
+
+  it('is up to date only once everything that was missed is there', () => {
+    const { connection, newest, greet, marks, heard } = world()
+    connection.start()
+    greet('e:4')
+    expect(newest().sent).toEqual(['{"type":"ping"}'])
+    newest().hear({
+      type: 'facts',
+      cursor: 'e:5',
+      facts: [{ seq: 5, topic: 't', object_id: 'o', version: 1, payload: {} }],
+    })
+    expect(marks).not.toContain('live')
+    newest().hear({ type: 'pong' })
+    expect(heard).toHaveLength(1)
     expect(marks.at(-1)).toBe('live')
   })
 
@@ -100,7 +118,7 @@ describe('the connection', () => {
       newest().hear({ type: 'pong' })
     }
     expect(sockets).toHaveLength(1)
-    expect(newest().sent.filter((text) => text.includes('ping'))).toHaveLength(10)
+    expect(newest().sent.filter((text) => text.includes('ping'))).toHaveLength(11)
   })
 
   it('waits longer after each failure', () => {

@@ -2,7 +2,7 @@ import { backoffMs } from '@/lib/backoff'
 
 import { NOWHERE, noteSnapshot, type Place, receive } from './catch-up'
 import { formatCursor, parseCursor } from './cursor'
-import { type Fact, readMessage, type ToServer } from './messages'
+import { type Fact, type FromServer, readMessage, type ToServer } from './messages'
 
 const PING_EVERY_MS = 15_000
 const SILENCE_MS = 40_000
@@ -41,6 +41,8 @@ export class Connection {
   private workbench = false
   private heardAt = 0
   private running = false
+  /** What was missed is still coming: the server answers a ping after it. */
+  private catchingUp = false
   private retry: ReturnType<typeof setTimeout> | undefined
   private beat: ReturnType<typeof setInterval> | undefined
 
@@ -114,17 +116,23 @@ export class Connection {
     this.heardAt = this.world.now()
     const message = readMessage(data)
     if (message === null) return
-    if (message.type !== 'pong') this.settled()
+    this.settle(message.type)
     const step = receive(this.place, message)
     this.place = step.place
     if (step.resync) this.listener.resync()
     if (step.facts.length > 0) this.listener.facts(step.facts)
   }
 
-  private settled(): void {
-    clearTimeout(this.retry)
-    this.attempt = 0
-    this.listener.mark('live', null)
+  private settle(type: FromServer['type']): void {
+    if (type === 'hello' || type === 'resync') {
+      clearTimeout(this.retry)
+      this.attempt = 0
+      this.catchingUp = true
+      this.say({ type: 'ping' })
+    } else if (type === 'pong' && this.catchingUp) {
+      this.catchingUp = false
+      this.listener.mark('live', null)
+    }
   }
 
   private closed(socket: Socket, code: number): void {
@@ -167,6 +175,7 @@ export class Connection {
     const socket = this.socket
     this.socket = null
     this.heardAt = 0
+    this.catchingUp = false
     if (socket === null) return
     socket.onopen = socket.onmessage = socket.onclose = null
     socket.close()

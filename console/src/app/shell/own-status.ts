@@ -23,7 +23,7 @@ export function useOwnStatus(): void {
     fact: (fact) => {
       if (fact.topic === 'agent.changed' && isAgent(fact.payload)) take(fact.payload)
     },
-    resync: () => void refresh(),
+    resync: refresh,
   })
   onScopeDispose(stop)
 }

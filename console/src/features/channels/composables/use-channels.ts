@@ -69,10 +69,10 @@ export function useChannel(id: Ref<string>) {
 /** A channel changed, here or elsewhere: facts tell only that, so what is shown is read again. */
 function useFollowing(): void {
   const queries = useQueryClient()
-  const reread = () => void queries.invalidateQueries({ queryKey: ALL })
+  const reread = () => queries.invalidateQueries({ queryKey: ALL })
   const stop = useRealtime().subscribe({
     fact: (fact) => {
-      if (fact.topic === 'channel.changed') reread()
+      if (fact.topic === 'channel.changed') void reread()
     },
     resync: reread,
   })
