@@ -15,6 +15,12 @@ export class Problem extends Error {
     return this.status === 0
   }
 
+  /** The same command with the same key may well work in a moment, without anybody doing anything about it. */
+  get isPassing(): boolean {
+    const busy = this.code === 'core.idempotency_still_running'
+    return this.isUnreachable || busy || [502, 503, 504].includes(this.status)
+  }
+
   /** The server did it at an earlier try, and only its answer was lost. */
   get isAlreadyDone(): boolean {
     return this.code === 'core.already_carried_out'

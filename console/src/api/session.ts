@@ -3,7 +3,9 @@ import { computed, ref, shallowRef } from 'vue'
 
 import { answered, once, openClient } from './client'
 import { Problem } from './problems'
-import type { Agent, AgentStatus, Session } from './types'
+import * as soon from './soon'
+import type { Agent, AgentStatus, Session, Upload } from './types'
+import { sendFile, type Uploading } from './upload'
 import { freshKey } from '@/lib/ids'
 
 /** Who is signed in, and the client that speaks for them. */
@@ -46,9 +48,27 @@ export const useSession = defineStore('session', () => {
     lost.value = false
   }
 
-  async function signOut(): Promise<void> {
-    await answered(client.DELETE('/api/session'))
+  /**
+   * End the session. With open conversations the server asks what is to become of them and answers with the problem
+   * `staff.open_conversations`, unless `conversations` says it already.
+   */
+  async function signOut(conversations?: 'keep' | 'queue'): Promise<void> {
+    await soon.signOut(client, conversations)
     current.value = null
+  }
+
+  /** Send a file under the idempotency `key`. Throws a Problem. */
+  async function upload({
+    key,
+    ...uploading
+  }: Omit<Uploading, 'headers'> & { key: string }): Promise<Upload> {
+    const headers = { ...once(key), 'X-CSRF-Token': current.value?.csrf_token ?? '' }
+    try {
+      return await sendFile<Upload>({ ...uploading, headers })
+    } catch (error) {
+      if (error instanceof Problem && error.status === 401) forget()
+      throw error
+    }
   }
 
   /** The session ended elsewhere: the server said so. */
@@ -77,6 +97,7 @@ export const useSession = defineStore('session', () => {
     restore,
     signIn,
     signOut,
+    upload,
     forget,
     setStatus,
     updateMe,

@@ -4,7 +4,7 @@ import type { components } from './schema'
 type Schemas = components['schemas']
 
 export type Session = Schemas['SessionView']
-export type Agent = Schemas['AgentView']
+export type Agent = Schemas['AgentView'] & AgentSoon
 export type AgentStatus = Agent['status']
 
 export type Channel = Schemas['ChannelView']
@@ -21,13 +21,52 @@ export type Platform = Schemas['PlatformView']
 export type PlatformChange = Schemas['PlatformChange']
 export type Unclaimed = Schemas['UnclaimedView']
 
-export type Conversation = Schemas['ConversationView']
+export type Conversation = Schemas['ConversationView'] & ConversationSoon
 export type ConversationPage = Schemas['ConversationsView']
 export type Budget = Schemas['BudgetView']
-export type Message = Schemas['MessageView']
+export type Delivery = Schemas['DeliveryView'] & DeliverySoon
+export type Message = Omit<Schemas['MessageView'], 'delivery'> &
+  MessageSoon & { delivery: Delivery | null }
 export type MessagePage = Schemas['MessagesView']
 export type Content = Message['content']
-export type Delivery = Schemas['DeliveryView']
 
 export type Scope = 'mine' | 'queue' | 'all'
 export type ConversationState = Conversation['state']
+
+/** What the server is about to say; its own schema takes the place of these. */
+interface ConversationSoon {
+  after_session?: boolean
+  queue_reason?: 'nobody_free' | 'agent_left' | null
+  queue_priority?: number
+}
+
+interface MessageSoon {
+  after_session?: boolean
+}
+
+interface DeliverySoon {
+  may_resend?: boolean
+}
+
+interface AgentSoon {
+  away?: boolean
+}
+
+export interface MediaSoon {
+  state?: 'fetching' | 'kept' | 'failed' | 'expired' | 'refused'
+  reason?: string | null
+  media_type?: string | null
+  size_bytes?: number | null
+  width?: number | null
+  height?: number | null
+  name?: string | null
+}
+
+export interface Upload {
+  id: string
+  media_type: string
+  size_bytes: number
+  width: number
+  height: number
+  name: string
+}

@@ -1,5 +1,7 @@
-/** What can be said about content that has no picture of its own yet. Nothing of it is hidden. */
+/** What can be said about content that is shown as a card. Nothing of it is hidden. */
 import type { Content } from '@/api/types'
+
+import { mediaOf } from './media'
 
 /** The kind as the provider or we call it; `unsupported` content says itself what it is. */
 export function kindOf(content: Content): string {
@@ -23,6 +25,21 @@ export function gistOf(content: Content): string | null {
     default:
       return null
   }
+}
+
+/** What stands below those words. */
+export function sublineOf(content: Content): string | null {
+  return content.type === 'link' || content.type === 'file' ? content.description || null : null
+}
+
+export function sizeOf(content: Content): number | null {
+  if (content.type === 'file') return content.size_bytes ?? null
+  return mediaOf(content)?.sizeBytes ?? null
+}
+
+/** Where a shared page is; null for anything that is no plain web address. */
+export function linkOf(content: Content): string | null {
+  return content.type === 'link' && /^https?:\/\//i.test(content.url) ? content.url : null
 }
 
 /** Every other field that has a value, by its name, as text. */

@@ -125,12 +125,15 @@ export function standsIn(conversation: Conversation, { scope, state, me }: Shown
   }
 }
 
-/** A list in its order: the queue by who came first, all others by what happened last. */
+/** A list in its order: the queue as the server serves it, all others by what happened last. */
 export function listed(replica: Replica, shown: Shown): Conversation[] {
   const found = [...replica.conversations.values()].filter((each) => standsIn(each, shown))
   if (shown.scope === 'queue' && shown.state === 'open') {
     return found.sort(
-      (a, b) => compare(a.queued_at ?? '', b.queued_at ?? '') || compare(a.id, b.id),
+      (a, b) =>
+        (a.queue_priority ?? 0) - (b.queue_priority ?? 0) ||
+        compare(a.queued_at ?? '', b.queued_at ?? '') ||
+        compare(a.id, b.id),
     )
   }
   return found.sort((a, b) => compare(b.last_message_at, a.last_message_at) || compare(b.id, a.id))

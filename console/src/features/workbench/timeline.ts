@@ -13,6 +13,8 @@ export interface Group {
   key: string
   author: Message['author']
   at: string
+  /** Said after the conversation was closed. */
+  afterSession: boolean
   messages: Message[]
 }
 
@@ -53,13 +55,15 @@ function add(entries: Entry[], message: Message): void {
     return
   }
   const { author, sent_at: at } = message
-  entries.push({ kind: 'group', key: message.id, author, at, messages: [message] })
+  const afterSession = message.after_session === true
+  entries.push({ kind: 'group', key: message.id, author, at, afterSession, messages: [message] })
 }
 
 function belongs(group: Group, message: Message): boolean {
   return (
     group.author.kind === message.author.kind &&
     group.author.agent_id === message.author.agent_id &&
+    group.afterSession === (message.after_session === true) &&
     (group.author.why ?? null) === (message.author.why ?? null) &&
     minuteKey(group.at) === minuteKey(message.sent_at)
   )

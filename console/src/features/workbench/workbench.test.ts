@@ -1,12 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest'
 import { nextTick, ref } from 'vue'
 
-import { Problem } from '@/api/problems'
-
 import { canEnd, canTake, lockOf } from './composables/use-lock'
 import { draftKey, useReply } from './composables/use-reply'
 import { detailsOf, gistOf, kindOf } from './content'
-import { arrived, failed, type Pending, sending, settled } from './outbox'
 import { aConversation, aMessage, ME } from './samples'
 import { timeline } from './timeline'
 
@@ -17,8 +14,14 @@ const minutes = (count: number) => new Date(Date.UTC(2026, 10, 23, 8, count)).to
 describe('writing a reply', () => {
   beforeEach(() => localStorage.clear())
 
+  const limits = (own: Partial<Record<'mostBytes' | 'left' | 'pictures', number>>) => ({
+    mostBytes: ref<number | null>(own.mostBytes ?? null),
+    left: ref<number | null>(own.left ?? null),
+    pictures: ref(own.pictures ?? 0),
+  })
+
   it('counts bytes, not characters, and refuses what the channel would', () => {
-    const reply = useReply(ref('d'), ref(9))
+    const reply = useReply(ref('d'), limits({ mostBytes: 9 }))
     reply.text.value = '你好吗'
     expect(reply.bytesLeft.value).toBe(0)
     expect(reply.canSend.value).toBe(true)
@@ -28,55 +31,34 @@ describe('writing a reply', () => {
     expect(reply.take()).toBeNull()
   })
 
-  it('sends no empty words', () => {
-    const reply = useReply(ref('d'), ref(null))
+  it('sends no empty words, unless a picture goes with them', () => {
+    const reply = useReply(ref('d'), limits({}))
     reply.text.value = ' \n '
     expect(reply.canSend.value).toBe(false)
+    expect(reply.take()).toBeNull()
+    expect(useReply(ref('d'), limits({ pictures: 1 })).take()).toBe('')
+  })
+
+  it('does not begin what the budget would cut short', () => {
+    const reply = useReply(ref('d'), limits({ left: 2, pictures: 2 }))
+    expect(reply.canSend.value).toBe(true)
+    reply.text.value = '还有一句'
+    expect(reply.count.value).toBe(3)
+    expect(reply.isOverBudget.value).toBe(true)
     expect(reply.take()).toBeNull()
   })
 
   it('keeps a draft for each conversation, also over a reload, until it is sent', async () => {
     const key = ref(draftKey(ME, 'one'))
-    const reply = useReply(key, ref(100))
+    const reply = useReply(key, limits({}))
     reply.text.value = '草稿'
     key.value = draftKey(ME, 'two')
     await nextTick()
     expect(reply.text.value).toBe('')
-    const reloaded = useReply(ref(draftKey(ME, 'one')), ref(100))
+    const reloaded = useReply(ref(draftKey(ME, 'one')), limits({}))
     expect(reloaded.text.value).toBe('草稿')
     expect(reloaded.take()).toBe('草稿')
-    expect(useReply(ref(draftKey(ME, 'one')), ref(100)).text.value).toBe('')
-  })
-})
-
-describe('the outbox', () => {
-  const one: Pending = {
-    key: 'k1',
-    conversationId: 'conversation-1',
-    threadId: 'thread-1',
-    text: 'hi',
-    at: minutes(0),
-    problem: null,
-  }
-  const mine = { kind: 'agent', agent_id: ME, name: 'Lin', why: null } as const
-  const hi = { version: 1, type: 'text', text: 'hi', choice_id: null } as const
-
-  it('keeps the key of a reply that is tried again', () => {
-    const broken = failed(sending([], one), 'k1', new Problem('core.unreachable', 0))
-    expect(broken[0]?.problem?.isUnreachable).toBe(true)
-    const again = sending(broken, broken[0] ?? one)
-    expect(again).toEqual([one])
-    expect(settled(again, 'k1')).toEqual([])
-  })
-
-  it('gives way to the message when the socket is quicker than the answer', () => {
-    const two = { ...one, key: 'k2' }
-    const left = arrived([one, two], aMessage(9, { author: mine, content: hi }), ME)
-    expect(left).toEqual([two])
-  })
-
-  it('is not moved by the words of others', () => {
-    expect(arrived([one], aMessage(9, { content: hi }), ME)).toEqual([one])
+    expect(useReply(ref(draftKey(ME, 'one')), limits({})).text.value).toBe('')
   })
 })
 
@@ -93,7 +75,21 @@ describe('the composer', () => {
     ],
     [{ budget: { open: false, left: 0, most: 0, ends_at: null, reason: null } }, 'no_window'],
   ])('with %j is locked by %s', (own, lock) => {
-    expect(lockOf(aConversation(own), ME)).toBe(lock)
+    expect(lockOf(aConversation(own), ME, false)).toBe(lock)
+  })
+
+  it('stays open after the session for who had it, within the budget', () => {
+    const closed = { state: 'closed', after_session: true } as const
+    expect(lockOf(aConversation(closed), ME, false)).toBeNull()
+    expect(lockOf(aConversation({ ...closed, owner: OTHER }), ME, true)).toBe('closed')
+    const nobody = { kind: 'nobody', agent_id: null, agent_name: null } as const
+    expect(lockOf(aConversation({ ...closed, owner: nobody }), ME, true)).toBeNull()
+    expect(lockOf(aConversation({ ...closed, owner: nobody }), ME, false)).toBe('closed')
+    expect(lockOf(aConversation({ ...closed, follow_state: 'unfollowed' }), ME, false)).toBe(
+      'unfollowed',
+    )
+    const budget = { open: false, left: 0, most: 0, ends_at: null, reason: 'spent' } as const
+    expect(lockOf(aConversation({ ...closed, budget }), ME, false)).toBe('spent')
   })
 
   it('offers to take over what waits, and what others have to those who supervise', () => {
@@ -144,7 +140,7 @@ describe('the timeline', () => {
   })
 })
 
-describe('content that is not shown yet', () => {
+describe('content that is shown as a card', () => {
   const voice = {
     version: 1,
     type: 'voice',

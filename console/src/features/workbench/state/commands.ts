@@ -1,0 +1,51 @@
+import { answered, once } from '@/api/client'
+import * as soon from '@/api/soon'
+import type { Conversation, Message } from '@/api/types'
+import { freshKey } from '@/lib/ids'
+
+import { withConversations, withMessage } from '../replica'
+import type { Context } from './context'
+
+/** What a person can do with conversations and messages. `key` makes it safe to do it again. All throw a Problem. */
+export function openCommands({ client, replica }: Context) {
+  async function markRead(conversation: Conversation, seq: number): Promise<void> {
+    const params = { path: { conversation_id: conversation.id } }
+    const headers = once(freshKey())
+    await client.POST('/api/conversations/{conversation_id}/read', {
+      params,
+      headers,
+      body: { seq },
+    })
+  }
+
+  async function end(conversation: Conversation, key: string): Promise<void> {
+    const params = { path: { conversation_id: conversation.id } }
+    const path = '/api/conversations/{conversation_id}/end'
+    const ended = await answered(client.POST(path, { params, headers: once(key) }))
+    replica.value = withConversations(replica.value, [ended])
+  }
+
+  async function take(conversation: Conversation, key: string): Promise<void> {
+    const params = { path: { conversation_id: conversation.id } }
+    const path = '/api/conversations/{conversation_id}/take'
+    const taken = await answered(client.POST(path, { params, headers: once(key) }))
+    replica.value = withConversations(replica.value, [taken])
+  }
+
+  /** Send a message anew that did not go through, or that a person decided did not arrive. */
+  async function resend(message: Message, key: string): Promise<void> {
+    replica.value = withMessage(replica.value, await soon.resend(client, message.id, key))
+  }
+
+  /** Leave a message as it is, of which nobody knows whether it arrived. */
+  async function leave(message: Message, key: string): Promise<void> {
+    replica.value = withMessage(replica.value, await soon.leave(client, message.id, key))
+  }
+
+  /** Fetch the file of a message from the provider once more. */
+  async function fetchAgain(message: Message, key: string): Promise<void> {
+    replica.value = withMessage(replica.value, await soon.fetchAgain(client, message.id, key))
+  }
+
+  return { markRead, end, take, resend, leave, fetchAgain }
+}

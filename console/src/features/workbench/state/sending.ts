@@ -1,0 +1,165 @@
+import { ref, watch } from 'vue'
+
+import { asProblem, Problem } from '@/api/problems'
+import * as soon from '@/api/soon'
+import type { Conversation, Message } from '@/api/types'
+import { backoffMs } from '@/lib/backoff'
+import { freshKey } from '@/lib/ids'
+import { recall, remember } from '@/lib/storage'
+
+import { keptForm, outboxKey, restored } from '../keeping'
+import { arrived, failed, held, nextIn, type Pending, type Said, sending, settled } from '../outbox'
+import { withMessage } from '../replica'
+import type { Attachments } from './attachments'
+import type { Context } from './context'
+
+/**
+ * The outbox: each thread's messages go out one after the other, in the order in which they were said, each under one
+ * key. What cannot get through waits, and goes on when the server is there again.
+ */
+export function openSending({ client, replica, me, offline }: Context, attachments: Attachments) {
+  const pending = ref<Pending[]>([])
+  let timer: ReturnType<typeof setTimeout> | undefined
+  let misses = 0
+
+  /** Say something to the customer: the pictures first, then the words. */
+  function say(conversation: Conversation, pictures: readonly string[], words: string): void {
+    const all: Said[] = pictures.map((attachmentId) => ({ type: 'image', attachmentId }))
+    if (words !== '') all.push({ type: 'text', text: words })
+    for (const id of pictures) attachments.markSent(id)
+    pending.value = [...pending.value, ...all.map((said) => pendingOf(conversation, said))]
+    push(conversation.thread_id)
+  }
+
+  /** Send what is next in a thread. While the server seems out of reach only the timer tries (`knock`). */
+  function push(threadId: string, knock = false): void {
+    const one = nextIn(pending.value, threadId)
+    if (one === null) return
+    if (offline.value && !knock) {
+      schedule()
+      return
+    }
+    const content = contentOf(one)
+    if (content !== null) void deliver(one, content).then(() => push(threadId))
+  }
+
+  /** What the server takes; null while a picture is not there yet. */
+  function contentOf({ key, said }: Pending): soon.Say | null {
+    if (said.type === 'text') return said
+    const picture = attachments.find(said.attachmentId)
+    if (picture?.state === 'failed' && picture.problem?.isPassing !== true) {
+      pending.value = failed(pending.value, key, picture.problem ?? new Problem('core.failed', 0))
+    }
+    return picture?.uploadId ? { type: 'image', upload_id: picture.uploadId } : null
+  }
+
+  async function deliver({ key, conversationId, said }: Pending, content: soon.Say): Promise<void> {
+    pending.value = sending(pending.value, key)
+    try {
+      replica.value = withMessage(
+        replica.value,
+        await soon.say(client, conversationId, content, key),
+      )
+      misses = 0
+      settle(key, said)
+    } catch (error) {
+      const problem = asProblem(error)
+      if (problem.isAlreadyDone)
+        settle(key, said) // the socket brings the message itself
+      else if (problem.isPassing) later(key, problem)
+      else pending.value = failed(pending.value, key, problem)
+    }
+  }
+
+  function settle(key: string, said: Said): void {
+    pending.value = settled(pending.value, key)
+    if (said.type === 'image') attachments.drop(said.attachmentId)
+  }
+
+  function later(key: string, problem: Problem): void {
+    pending.value = held(pending.value, key, problem)
+    schedule()
+  }
+
+  function schedule(): void {
+    if (timer !== undefined) return
+    timer = setTimeout(
+      () => {
+        timer = undefined
+        misses += 1
+        flush(true)
+      },
+      backoffMs(misses, Math.random()),
+    )
+  }
+
+  /** Go on wherever something waits, also with files whose way broke off. */
+  function flush(knock = false): void {
+    attachments.resume()
+    advance(knock)
+  }
+
+  function advance(knock = false): void {
+    const threads = new Set(pending.value.map((each) => each.threadId))
+    for (const threadId of threads) push(threadId, knock)
+  }
+
+  /** An upload came to its end, one way or the other. */
+  function uploaded(): void {
+    if (attachments.hasBroken()) schedule()
+    advance()
+  }
+
+  function retry({ key, threadId, said }: Pending): void {
+    if (said.type === 'image') attachments.again(said.attachmentId)
+    pending.value = held(pending.value, key, null)
+    push(threadId, true)
+  }
+
+  function discard({ key, threadId, said }: Pending): void {
+    settle(key, said)
+    push(threadId)
+  }
+
+  /** Begin anew for another person, with what the browser kept for them. */
+  function begin(): void {
+    clearTimeout(timer)
+    timer = undefined
+    pending.value = me.value === '' ? [] : restored(recall(outboxKey(me.value)), Date.now())
+    flush()
+  }
+
+  watch(offline, (now) => {
+    if (now) return
+    misses = 0
+    flush()
+  })
+  watch(pending, (now) => {
+    if (me.value !== '') remember(outboxKey(me.value), keptForm(now))
+  })
+
+  return {
+    pending,
+    say,
+    retry,
+    discard,
+    uploaded,
+    begin,
+    noteArrival: (message: Message) => {
+      pending.value = arrived(pending.value, message, me.value)
+    },
+  }
+}
+
+function pendingOf(conversation: Conversation, said: Said): Pending {
+  return {
+    key: freshKey(),
+    conversationId: conversation.id,
+    threadId: conversation.thread_id,
+    said,
+    at: new Date().toISOString(),
+    state: 'waiting',
+    problem: null,
+    arrived: false,
+  }
+}
