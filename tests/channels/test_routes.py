@@ -106,7 +106,12 @@ async def test_the_docking_form_is_described_in_both_languages(admin: httpx.Asyn
     assert "开发者" in kind["credential_fields"][0]["label"]["zh-CN"]
     assert kind["budget_presets"]["guide"]["message"] == {"most": 20, "lasts_s": 172800}
     assert kind["budget_presets"]["2023"]["message"]["most"] == 5
-    assert kind["capabilities"] == {"max_text_bytes": 2048, "sendable": ["text"], "passive_reply": True}
+    assert kind["capabilities"] == {
+        "max_text_bytes": 2048,
+        "sendable": ["text"],
+        "passive_reply": True,
+        "menu": True,
+    }
     assert "00:00" in kind["reasons"]["daily_limit"]["en"]
 
 

@@ -12,7 +12,7 @@ import pytest
 from psycopg import sql
 
 from moorage.infra.embedded import Engine, running_engine
-from moorage.infra.migrate import migrate
+from moorage.infra.migrate import migrate, newest_revision
 from moorage.infra.pool import open_pool
 from moorage.infra.roles import NotTheOwner, RolesMissing
 from tests.postgres import SERVER_OPTIONS, Server
@@ -38,7 +38,7 @@ def empty_database(postgres: Server) -> Iterator[str]:
 
 def test_migrating_twice_changes_nothing(postgres: Server, empty_database: str) -> None:
     url = postgres.url(database=empty_database, login="moorage_owner")
-    assert migrate(url=url) == migrate(url=url) == "0002"
+    assert migrate(url=url) == migrate(url=url) == newest_revision()
 
 
 def test_tables_belong_to_the_owner_whoever_migrated(postgres: Server, empty_database: str) -> None:
@@ -73,7 +73,7 @@ def bare_server() -> Iterator[Engine]:
 
 async def test_an_administrator_who_is_no_superuser_can_set_up_everything(bare_server: Engine) -> None:
     url = f"postgresql://dba:x@/help?host={bare_server.sockets}"
-    assert await asyncio.to_thread(migrate, url=url, app_password="secret") == "0002"
+    assert await asyncio.to_thread(migrate, url=url, app_password="secret") == newest_revision()
     app_url = f"postgresql://moorage_app:secret@/help?host={bare_server.sockets}"
     async with await open_pool(app_url, size=2) as pool, pool.connection() as connection:
         await connection.execute("SET LOCAL ROLE moorage_system")

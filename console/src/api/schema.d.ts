@@ -254,6 +254,290 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/menu": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel Menu
+         * @description Tell everything about a channel's menu, as it was when the provider was last asked.
+         */
+        get: operations["read_channel_menu"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Channel Menu
+         * @description Ask the provider what is live now, and tell everything about the menu.
+         */
+        post: operations["compare_channel_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/conditional": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Add Conditional Menu
+         * @description Add a menu for some customers; nobody sees it before it is published.
+         */
+        post: operations["add_conditional_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/conditional/{conditional_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Conditional Menu
+         * @description Change a menu for some customers; what they see changes when it is published.
+         */
+        put: operations["change_conditional_menu"];
+        post?: never;
+        /**
+         * Delete Conditional Menu
+         * @description Delete a menu for some customers, here and at the provider.
+         */
+        delete: operations["delete_conditional_menu"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/conditional/{conditional_id}/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Conditional Menu
+         * @description Publish a menu for some customers. Among several that match, they see the one published last.
+         */
+        post: operations["publish_conditional_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/delete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Delete Menu
+         * @description Delete every menu of the account at the provider. Draft and versions stay here.
+         */
+        post: operations["delete_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/draft": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Save Menu Draft
+         * @description Keep a draft. It need not be finished; its faults come with the answer.
+         */
+        put: operations["save_menu_draft"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/foreign/{external_menu_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /**
+         * Delete Foreign Menu
+         * @description Delete a menu for some customers that another platform has made.
+         */
+        delete: operations["delete_foreign_menu"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/import": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Import Menu
+         * @description Make what is live now the draft.
+         */
+        post: operations["import_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/publish": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Publish Menu
+         * @description Publish the draft in place of whatever is live. Without an answer of the provider's, `last_try` says so.
+         */
+        post: operations["publish_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/try": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Try Menu
+         * @description Tell which menu one customer sees now.
+         */
+        post: operations["try_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/validate": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Validate Menu
+         * @description Tell what keeps a menu from being published, without keeping it.
+         */
+        post: operations["validate_menu"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/versions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Menu Versions
+         * @description List what was published when by whom, newest first, and what could not be.
+         */
+        get: operations["read_menu_versions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/menu/versions/{number}/restore": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Restore Menu Version
+         * @description Make an earlier version the draft. Customers see it once it is published.
+         */
+        post: operations["restore_menu_version"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/permissions": {
         parameters: {
             query?: never;
@@ -614,6 +898,22 @@ export interface components {
             items: components["schemas"]["AgentView"][];
         };
         /**
+         * AskBot
+         * @description Ask the bot a question in the customer's name.
+         */
+        AskBot: {
+            /**
+             * Question
+             * @default
+             */
+            question: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "bot";
+        };
+        /**
          * AuthorizationResult
          * @description What the provider's page led back with.
          */
@@ -709,6 +1009,68 @@ export interface components {
             reason: ("no_window" | "spent" | "unfollowed" | "channel_state" | "too_many_waiting") | null;
         };
         /**
+         * Button
+         * @description One item as the provider has it. `kind` None: it opens `buttons`.
+         */
+        "Button-Input": {
+            /** App Id */
+            app_id?: string | null;
+            /**
+             * Buttons
+             * @default []
+             */
+            buttons: components["schemas"]["Button-Input"][];
+            /** External Kind */
+            external_kind?: string | null;
+            /** Fields */
+            fields?: {
+                [key: string]: unknown;
+            };
+            /** Key */
+            key?: string | null;
+            kind?: components["schemas"]["ButtonKind"] | null;
+            /** Name */
+            name: string;
+            /** Path */
+            path?: string | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * Button
+         * @description One item as the provider has it. `kind` None: it opens `buttons`.
+         */
+        "Button-Output": {
+            /** App Id */
+            app_id?: string | null;
+            /**
+             * Buttons
+             * @default []
+             */
+            buttons: components["schemas"]["Button-Output"][];
+            /** External Kind */
+            external_kind?: string | null;
+            /** Fields */
+            fields?: {
+                [key: string]: unknown;
+            };
+            /** Key */
+            key?: string | null;
+            kind?: components["schemas"]["ButtonKind"] | null;
+            /** Name */
+            name: string;
+            /** Path */
+            path?: string | null;
+            /** Url */
+            url?: string | null;
+        };
+        /**
+         * ButtonKind
+         * @description What happens when an item is tapped, in words of every kind. `other` is something only the provider knows.
+         * @enum {string}
+         */
+        ButtonKind: "tap" | "link" | "mini_program" | "scan" | "scan_and_wait" | "location" | "camera" | "camera_or_album" | "album" | "other";
+        /**
          * CallbackAddressView
          * @description The address to enter at the provider.
          */
@@ -723,6 +1085,8 @@ export interface components {
         CapabilitiesView: {
             /** Max Text Bytes */
             max_text_bytes: number;
+            /** Menu */
+            menu: boolean;
             /** Passive Reply */
             passive_reply: boolean;
             /** Sendable */
@@ -940,6 +1304,51 @@ export interface components {
             items: components["schemas"]["CheckView"][];
         };
         /**
+         * ConditionalMenuChange
+         * @description The same in place of what the person has seen as `version`.
+         */
+        ConditionalMenuChange: {
+            menu: components["schemas"]["Menu-Input"];
+            /** Name */
+            name: string;
+            rule: components["schemas"]["MatchRule"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * ConditionalMenuView
+         * @description A menu for some customers. `standing`: never published, live, changed since, or no longer at the provider.
+         */
+        ConditionalMenuView: {
+            /**
+             * Changed At
+             * Format: date-time
+             */
+            changed_at: string;
+            /** Changed By */
+            changed_by: string | null;
+            /** Faults */
+            faults: components["schemas"]["MenuFaultView"][];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            menu: components["schemas"]["Menu-Output"];
+            /** Name */
+            name: string;
+            /** Published Number */
+            published_number: number | null;
+            rule: components["schemas"]["MatchRule"];
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "draft" | "live" | "changed" | "gone";
+            /** Version */
+            version: number;
+        };
+        /**
          * ConversationView
          * @description One conversation as lists and headers show it.
          */
@@ -1113,6 +1522,17 @@ export interface components {
             state: components["schemas"]["DeliveryState"];
         };
         /**
+         * Evaluate
+         * @description Let the customer rate the last conversation.
+         */
+        Evaluate: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "evaluation";
+        };
+        /**
          * File
          * @description A file that the provider tells of; `size_bytes` is None where it does not say.
          */
@@ -1147,6 +1567,17 @@ export interface components {
             version: 1;
         };
         /**
+         * ForeignMenuView
+         * @description A conditional menu at the provider that another platform has made.
+         */
+        ForeignMenuView: {
+            /** External Menu Id */
+            external_menu_id: string;
+            /** Names */
+            names: string[];
+            rule: components["schemas"]["MatchRule"];
+        };
+        /**
          * Greeting
          * @description What an agent is introduced with, and how often. `text` None: our own words in the channel's language.
          */
@@ -1159,6 +1590,70 @@ export interface components {
             mode: "off" | "every_connection" | "once_per_conversation" | "first_ever";
             /** Text */
             text?: string | null;
+        };
+        /**
+         * Imported
+         * @description Something that another platform made. It is kept as it came; what it does stays with that platform.
+         */
+        "Imported-Input": {
+            button: components["schemas"]["Button-Input"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "imported";
+        };
+        /**
+         * Imported
+         * @description Something that another platform made. It is kept as it came; what it does stays with that platform.
+         */
+        "Imported-Output": {
+            button: components["schemas"]["Button-Output"];
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "imported";
+        };
+        /**
+         * Item
+         * @description One item of the menu bar: it does something, or opens `items`.
+         */
+        "Item-Input": {
+            /** Action */
+            action?: (components["schemas"]["SendText"] | components["schemas"]["OpenLink"] | components["schemas"]["OpenMobileSite"] | components["schemas"]["OpenMiniProgram"] | components["schemas"]["Scan"] | components["schemas"]["SendLocation"] | components["schemas"]["SendPhotos"] | components["schemas"]["TransferToAgent"] | components["schemas"]["AskBot"] | components["schemas"]["Evaluate"] | components["schemas"]["LeaveMessage"] | components["schemas"]["Imported-Input"]) | null;
+            /** Id */
+            id: string;
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["SubItem-Input"][];
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+        };
+        /**
+         * Item
+         * @description One item of the menu bar: it does something, or opens `items`.
+         */
+        "Item-Output": {
+            /** Action */
+            action?: (components["schemas"]["SendText"] | components["schemas"]["OpenLink"] | components["schemas"]["OpenMobileSite"] | components["schemas"]["OpenMiniProgram"] | components["schemas"]["Scan"] | components["schemas"]["SendLocation"] | components["schemas"]["SendPhotos"] | components["schemas"]["TransferToAgent"] | components["schemas"]["AskBot"] | components["schemas"]["Evaluate"] | components["schemas"]["LeaveMessage"] | components["schemas"]["Imported-Output"]) | null;
+            /** Id */
+            id: string;
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["SubItem-Output"][];
+            /**
+             * Name
+             * @default
+             */
+            name: string;
         };
         /**
          * LastMessageView
@@ -1174,6 +1669,17 @@ export interface components {
             preview: string;
             /** Type */
             type: string;
+        };
+        /**
+         * LeaveMessage
+         * @description Let the customer fill in the submission form.
+         */
+        LeaveMessage: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "submission";
         };
         /**
          * Link
@@ -1204,6 +1710,26 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * LiveMenuView
+         * @description What the provider showed when we last looked, and in what that differs from what should be live.
+         */
+        LiveMenuView: {
+            /** Differences */
+            differences: components["schemas"]["MenuDifferenceView"][];
+            menu: components["schemas"]["Menu-Output"] | null;
+            /** Read At */
+            read_at: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Shown */
+            shown: boolean;
+            /**
+             * Standing
+             * @enum {string}
+             */
+            standing: "unread" | "none" | "off" | "ours" | "differs" | "foreign";
         };
         /**
          * Location
@@ -1238,6 +1764,25 @@ export interface components {
             version: 1;
         };
         /**
+         * MatchRule
+         * @description Whom a conditional menu is for. All that is given must hold; nothing given is no rule.
+         */
+        MatchRule: {
+            /** Language */
+            language?: string | null;
+            /** Platform */
+            platform?: ("ios" | "android" | "other") | null;
+            /** Tag Id */
+            tag_id?: string | null;
+        };
+        /**
+         * MatchedMenuView
+         * @description The menu that one customer sees.
+         */
+        MatchedMenuView: {
+            menu: components["schemas"]["Menu-Output"];
+        };
+        /**
          * Media
          * @description A picture, a voice or a video. `external_media_id` names it at the provider; `blob_id` once it is ours.
          */
@@ -1269,6 +1814,243 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * Menu
+         * @description A whole menu, finished or not.
+         */
+        "Menu-Input": {
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["Item-Input"][];
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
+        };
+        /**
+         * Menu
+         * @description A whole menu, finished or not.
+         */
+        "Menu-Output": {
+            /**
+             * Items
+             * @default []
+             */
+            items: components["schemas"]["Item-Output"][];
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
+        };
+        /**
+         * MenuDifferenceView
+         * @description One thing in which two menus differ. `name` is the item's earlier name; empty: the menu bar.
+         */
+        MenuDifferenceView: {
+            /**
+             * Kind
+             * @enum {string}
+             */
+            kind: "added" | "removed" | "renamed" | "changed" | "moved" | "reordered";
+            /** Name */
+            name: string;
+            /** To */
+            to: string | null;
+        };
+        /**
+         * MenuDraft
+         * @description A draft, finished or not, and the version of the one that the person has seen.
+         */
+        MenuDraft: {
+            draft: components["schemas"]["Menu-Input"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * MenuFaultView
+         * @description One thing to change, at an item or (None) at the menu as a whole.
+         */
+        MenuFaultView: {
+            /**
+             * Field
+             * @enum {string}
+             */
+            field: "items" | "name" | "action" | "text" | "url" | "app_id" | "path" | "group_id" | "key" | "rule";
+            /** Item Id */
+            item_id: string | null;
+            /**
+             * Reason
+             * @enum {string}
+             */
+            reason: "empty" | "too_many" | "too_long" | "control_characters" | "no_action" | "both" | "not_http" | "mismatch" | "unknown" | "not_available" | "back_office_only";
+            /** Values */
+            values: {
+                [key: string]: number;
+            };
+        };
+        /**
+         * MenuFaultsView
+         * @description What keeps a menu from being published; empty: nothing does.
+         */
+        MenuFaultsView: {
+            /** Items */
+            items: components["schemas"]["MenuFaultView"][];
+        };
+        /**
+         * MenuGroupView
+         * @description A skill group that an item can lead to.
+         */
+        MenuGroupView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Name */
+            name: string;
+        };
+        /**
+         * MenuLimitsView
+         * @description How large a menu of the kind may be. Bytes are those of UTF-8.
+         */
+        MenuLimitsView: {
+            /** Languages */
+            languages: string[];
+            /** Most Items */
+            most_items: number;
+            /** Most Name Bytes */
+            most_name_bytes: number;
+            /** Most Sub Items */
+            most_sub_items: number;
+            /** Most Sub Name Bytes */
+            most_sub_name_bytes: number;
+            /** Most Text Bytes */
+            most_text_bytes: number;
+            /** Most Url Bytes */
+            most_url_bytes: number;
+            /** Platforms */
+            platforms: string[];
+            /** Seen Within S */
+            seen_within_s: number;
+            /** Shown Name Characters */
+            shown_name_characters: number;
+            /** Shown Sub Name Characters */
+            shown_sub_name_characters: number;
+        };
+        /**
+         * MenuSeen
+         * @description The version of the draft that the person has seen.
+         */
+        MenuSeen: {
+            /** Version */
+            version: number;
+        };
+        /**
+         * MenuToCheck
+         * @description A menu to be checked, and for whom it is if not for everybody.
+         */
+        MenuToCheck: {
+            menu: components["schemas"]["Menu-Input"];
+            rule?: components["schemas"]["MatchRule"] | null;
+        };
+        /**
+         * MenuTry
+         * @description Whose menu to look up: a customer's id or name at the provider.
+         */
+        MenuTry: {
+            /** Customer */
+            customer: string;
+        };
+        /**
+         * MenuVersionView
+         * @description One try to publish. `suspects` are the items that a refusal may be about.
+         */
+        MenuVersionView: {
+            /**
+             * Began At
+             * Format: date-time
+             */
+            began_at: string;
+            /** Conditional Id */
+            conditional_id: string | null;
+            /** Detail */
+            detail: string | null;
+            /** External Code */
+            external_code: number | null;
+            menu: components["schemas"]["Menu-Output"];
+            /** Number */
+            number: number;
+            /** Published By */
+            published_by: string | null;
+            /** Reason */
+            reason: string | null;
+            rule: components["schemas"]["MatchRule"] | null;
+            /** Settled At */
+            settled_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "publishing" | "published" | "failed" | "unknown";
+            /** Suspects */
+            suspects: string[];
+        };
+        /**
+         * MenuVersionsView
+         * @description The newest versions of a channel's menus, newest first.
+         */
+        MenuVersionsView: {
+            /** Items */
+            items: components["schemas"]["MenuVersionView"][];
+        };
+        /**
+         * MenuView
+         * @description A channel's menu: the draft, what should be live, what is, and what an item can do.
+         */
+        MenuView: {
+            /** Based On */
+            based_on: number | null;
+            /** Busy Until */
+            busy_until: string | null;
+            /** Changed */
+            changed: boolean;
+            /** Changed At */
+            changed_at: string | null;
+            /** Changed By */
+            changed_by: string | null;
+            /** Changes */
+            changes: components["schemas"]["MenuDifferenceView"][];
+            /**
+             * Channel Id
+             * Format: uuid
+             */
+            channel_id: string;
+            /** Conditional */
+            conditional: components["schemas"]["ConditionalMenuView"][];
+            draft: components["schemas"]["Menu-Output"];
+            /** Faults */
+            faults: components["schemas"]["MenuFaultView"][];
+            /** Foreign */
+            foreign: components["schemas"]["ForeignMenuView"][];
+            /** Groups */
+            groups: components["schemas"]["MenuGroupView"][];
+            last_try: components["schemas"]["MenuVersionView"] | null;
+            limits: components["schemas"]["MenuLimitsView"];
+            live: components["schemas"]["LiveMenuView"];
+            /** Offered */
+            offered?: string[];
+            published: components["schemas"]["MenuVersionView"] | null;
+            /** Revision */
+            revision: number;
+            /** Version */
+            version: number;
         };
         /**
          * MessageAuthorView
@@ -1366,6 +2148,16 @@ export interface components {
             verified?: boolean | null;
         };
         /**
+         * NewConditionalMenu
+         * @description A menu for those whom `rule` describes.
+         */
+        NewConditionalMenu: {
+            menu: components["schemas"]["Menu-Input"];
+            /** Name */
+            name: string;
+            rule: components["schemas"]["MatchRule"];
+        };
+        /**
          * Notice
          * @description A line about the conversation itself, written in the reader's language from `key` and `values`.
          */
@@ -1391,6 +2183,59 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * OpenLink
+         * @description Open a page.
+         */
+        OpenLink: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "link";
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
+        /**
+         * OpenMiniProgram
+         * @description Open a page of a mini program; `url` is for phones that cannot.
+         */
+        OpenMiniProgram: {
+            /**
+             * App Id
+             * @default
+             */
+            app_id: string;
+            /**
+             * Path
+             * @default
+             */
+            path: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "mini_program";
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
+        /**
+         * OpenMobileSite
+         * @description Open the channel's mobile site.
+         */
+        OpenMobileSite: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "mobile_site";
         };
         /**
          * OwnerView
@@ -1553,6 +2398,66 @@ export interface components {
             type: "text";
         };
         /**
+         * Scan
+         * @description Let the customer scan a code; `waits`: the phone shows that an answer is coming instead of the code's content.
+         */
+        Scan: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "scan";
+            /**
+             * Waits
+             * @default true
+             */
+            waits: boolean;
+        };
+        /**
+         * SendLocation
+         * @description Let the customer choose a place.
+         */
+        SendLocation: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "location";
+        };
+        /**
+         * SendPhotos
+         * @description Let the customer take or choose photos.
+         */
+        SendPhotos: {
+            /**
+             * Source
+             * @default camera_or_album
+             * @enum {string}
+             */
+            source: "camera" | "camera_or_album" | "album";
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "photos";
+        };
+        /**
+         * SendText
+         * @description Answer with a text.
+         */
+        SendText: {
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "message";
+        };
+        /**
          * SessionView
          * @description Everything the console needs to know about who is using it. Unsafe requests carry `csrf_token` as a header.
          */
@@ -1595,6 +2500,36 @@ export interface components {
              * @enum {string}
              */
             status: "online" | "busy" | "break" | "offline";
+        };
+        /**
+         * SubItem
+         * @description One item of a sub-menu. Without an action it is not finished.
+         */
+        "SubItem-Input": {
+            /** Action */
+            action?: (components["schemas"]["SendText"] | components["schemas"]["OpenLink"] | components["schemas"]["OpenMobileSite"] | components["schemas"]["OpenMiniProgram"] | components["schemas"]["Scan"] | components["schemas"]["SendLocation"] | components["schemas"]["SendPhotos"] | components["schemas"]["TransferToAgent"] | components["schemas"]["AskBot"] | components["schemas"]["Evaluate"] | components["schemas"]["LeaveMessage"] | components["schemas"]["Imported-Input"]) | null;
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
+        };
+        /**
+         * SubItem
+         * @description One item of a sub-menu. Without an action it is not finished.
+         */
+        "SubItem-Output": {
+            /** Action */
+            action?: (components["schemas"]["SendText"] | components["schemas"]["OpenLink"] | components["schemas"]["OpenMobileSite"] | components["schemas"]["OpenMiniProgram"] | components["schemas"]["Scan"] | components["schemas"]["SendLocation"] | components["schemas"]["SendPhotos"] | components["schemas"]["TransferToAgent"] | components["schemas"]["AskBot"] | components["schemas"]["Evaluate"] | components["schemas"]["LeaveMessage"] | components["schemas"]["Imported-Output"]) | null;
+            /** Id */
+            id: string;
+            /**
+             * Name
+             * @default
+             */
+            name: string;
         };
         /**
          * Text
@@ -1643,6 +2578,19 @@ export interface components {
              * @enum {string}
              */
             state: "never" | "fresh" | "old";
+        };
+        /**
+         * TransferToAgent
+         * @description Open a conversation with a person, of one skill group where `group_id` names it.
+         */
+        TransferToAgent: {
+            /** Group Id */
+            group_id?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "agent";
         };
         /**
          * UnclaimedListView
@@ -2193,6 +3141,508 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_channel_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    add_conditional_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewConditionalMenu"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_conditional_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                conditional_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConditionalMenuChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_conditional_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                conditional_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_conditional_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                conditional_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_menu_draft: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuDraft"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    delete_foreign_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                external_menu_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    import_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    publish_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    try_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuTry"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MatchedMenuView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    validate_menu: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuToCheck"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuFaultsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_menu_versions: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuVersionsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    restore_menu_version: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                number: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["MenuSeen"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MenuView"];
                 };
             };
             /** @description What went wrong */

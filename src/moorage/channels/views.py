@@ -26,6 +26,8 @@ class CapabilitiesView(_View):
     max_text_bytes: int
     sendable: list[str]
     passive_reply: bool
+    menu: bool
+    """The account can show a menu that is published from here."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -34,6 +36,7 @@ class CapabilitiesView(_View):
             max_text_bytes=manifest.max_text_bytes,
             sendable=sorted(manifest.sendable),
             passive_reply=manifest.passive_reply,
+            menu=manifest.menu is not None,
         )
 
 

@@ -12,6 +12,9 @@ from starlette.types import Lifespan
 
 from moorage.channels.authorization_routes import AuthorizationsDoor
 from moorage.channels.authorization_routes import router as authorization_router
+from moorage.channels.menus.publishing import Menus
+from moorage.channels.menus.routes import MenusDoor
+from moorage.channels.menus.routes import router as menus_router
 from moorage.channels.notices import Notices
 from moorage.channels.platform_routes import router as platform_router
 from moorage.channels.release_check import ReleaseCheck
@@ -49,6 +52,7 @@ RESTART_AFTER_S = 1.0
 ROUTERS: Sequence[APIRouter] = (
     staff_router,
     channels_router,
+    menus_router,
     authorization_router,
     platform_router,
     conversations_router,
@@ -127,6 +131,9 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         connectors=container.connectors,
         words={kind: read_strings(kind) for kind in container.connectors},
         public_url=settings.public_url,
+    )
+    app.state.menus_door = MenusDoor(
+        menus=Menus(database=container.database, box=container.box, connectors=container.connectors)
     )
     app.state.authorizations_door = AuthorizationsDoor(
         authorizations=authorizations_of(container), blobs=container.blobs

@@ -13,6 +13,9 @@ import structlog
 from psycopg_pool import PoolTimeout
 
 from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
+from moorage.channels.menus.jobs import COMPARE_MENU, COMPARE_MENUS, COMPARE_MENUS_SCHEDULE
+from moorage.channels.menus.live import LiveMenus
+from moorage.channels.menus.publishing import Menus
 from moorage.conversations.sender import Sender
 from moorage.core.ids import AgentId, ChannelId, WorkspaceId
 from moorage.entry.container import Container, authorizations_of, open_container
@@ -47,7 +50,9 @@ async def run_worker(settings: Settings, *, ready_file: Path | None = None) -> N
 async def _work(parts: Container, *, stop: asyncio.Event, ready_file: Path | None) -> None:
     sender = Sender(database=parts.database, connectors=parts.connectors, box=parts.box)
     sweeper = Sweeper(database=parts.database, connectors=parts.connectors)
-    jobs = JobRunner(pool=parts.pool, functions=_job_functions(parts), schedules=(UPKEEP_SCHEDULE,))
+    jobs = JobRunner(
+        pool=parts.pool, functions=_job_functions(parts), schedules=(UPKEEP_SCHEDULE, COMPARE_MENUS_SCHEDULE)
+    )
     close_lost = partial(close_lost_connections, parts.database)
     async with asyncio.TaskGroup() as loops:
         loops.create_task(sender.run(stop=stop, listen_url=parts.database_url))
@@ -68,6 +73,7 @@ async def _work(parts: Container, *, stop: asyncio.Event, ready_file: Path | Non
 def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable[None]]]:
     """Return which function each kind of job runs. Ids arrive as texts."""
     authorizations = authorizations_of(parts)
+    menus = LiveMenus(Menus(database=parts.database, box=parts.box, connectors=parts.connectors))
 
     async def pick_up(*, workspace_id: WorkspaceId, agent_id: str) -> None:
         await pick_up_queue(
@@ -107,6 +113,8 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
         SHOW_CHANNEL_AGAIN: show_again,
         SETTLE_AUTHORIZATION: authorizations.settle_pushed,
         REFRESH_ACCOUNT: authorizations.accounts.refresh_by_job,
+        COMPARE_MENUS: menus.compare_all,
+        COMPARE_MENU: menus.compare_by_job,
     }
 
 

@@ -21,7 +21,7 @@ export function aChannel(own: Partial<Channel> = {}): Channel {
       greeting: { mode: 'once_per_conversation', text: null },
       budget_preset: null,
     },
-    capabilities: { max_text_bytes: 2048, sendable: ['text'], passive_reply: true },
+    capabilities: { max_text_bytes: 2048, sendable: ['text'], passive_reply: true, menu: true },
     docked_by: 'authorization',
     external_account_id: 'gh_000000000001',
     account_name: 'Morning Mist',

@@ -68,6 +68,29 @@ def _keyed_kind(action: Action | None) -> ButtonKind:
             return ButtonKind.TAP
 
 
+def comparable(menu: Menu) -> ProviderMenu:
+    """Return `menu` with what each item does in place of its key, to be held against another one."""
+    return ProviderMenu(
+        buttons=tuple(
+            Button(name=item.name.strip(), buttons=tuple(_meaning(below) for below in item.items))
+            if item.items
+            else _meaning(item)
+            for item in menu.items
+        )
+    )
+
+
+def _meaning(item: SubItem) -> Button:
+    action = item.action
+    does: dict[str, object] = {} if action is None else action.model_dump(mode="json")
+    return Button(
+        name=item.name.strip(),
+        kind=ButtonKind.OTHER,
+        external_kind="none" if action is None else action.type,
+        fields=does,
+    )
+
+
 def own_keys(menu: ProviderMenu) -> set[tuple[int, str]]:
     """Return version and item of every key of ours in a provider's menu."""
     keys = (read_key(button.key) for button in menu.all_buttons() if button.key is not None)
