@@ -29,7 +29,7 @@ export function restored(text: string | null, now: number): Pending[] {
       ...rest,
       said: { type: 'text', text: words },
       state: stale ? 'failed' : 'waiting',
-      problem: stale ? new Problem('workbench.kept_too_long', 0) : null,
+      problem: stale ? new Problem('workbench.kept_too_long', 409) : null,
       arrived: false,
     }
   })

@@ -39,5 +39,5 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
 /** What is plainly no picture need not be sent to hear that. A name or type that lies is for the server to find out. */
 function refusalOf(file: File): Problem | null {
   if (file.type === '' || file.type.startsWith('image/')) return null
-  return new Problem('conversations.upload_refused', 0, { reason: 'kind_not_allowed' })
+  return new Problem('conversations.upload_refused', 422, { reason: 'kind_not_allowed' })
 }

@@ -39,21 +39,38 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
       schedule()
       return
     }
+    if (isBeyondHelp(one)) {
+      advance(knock)
+      return
+    }
     const content = contentOf(one)
-    if (content !== null) void deliver(one, content).then(() => push(threadId))
+    if (content !== null) void carry(one, content)
+  }
+
+  /** Whether its picture was refused; then the message is a person's to decide. */
+  function isBeyondHelp({ key, said }: Pending): boolean {
+    const picture = said.type === 'image' ? attachments.find(said.attachmentId) : undefined
+    if (picture?.state !== 'failed' || picture.problem?.isPassing === true) return false
+    pending.value = failed(pending.value, key, picture.problem ?? new Problem('core.failed', 500))
+    return true
   }
 
   /** What the server takes; null while a picture is not there yet. */
-  function contentOf({ key, said }: Pending): soon.Say | null {
+  function contentOf({ said }: Pending): soon.Say | null {
     if (said.type === 'text') return said
-    const picture = attachments.find(said.attachmentId)
-    if (picture?.state === 'failed' && picture.problem?.isPassing !== true) {
-      pending.value = failed(pending.value, key, picture.problem ?? new Problem('core.failed', 0))
-    }
-    return picture?.uploadId ? { type: 'image', upload_id: picture.uploadId } : null
+    const uploadId = attachments.find(said.attachmentId)?.uploadId
+    return uploadId ? { type: 'image', upload_id: uploadId } : null
   }
 
-  async function deliver({ key, conversationId, said }: Pending, content: soon.Say): Promise<void> {
+  async function carry(one: Pending, content: soon.Say): Promise<void> {
+    if (await deliver(one, content)) push(one.threadId)
+  }
+
+  /** Return whether the next one may go: false while this one has to be tried again. */
+  async function deliver(
+    { key, conversationId, said }: Pending,
+    content: soon.Say,
+  ): Promise<boolean> {
     pending.value = sending(pending.value, key)
     try {
       replica.value = withMessage(
@@ -64,11 +81,15 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
       settle(key, said)
     } catch (error) {
       const problem = asProblem(error)
-      if (problem.isAlreadyDone)
-        settle(key, said) // the socket brings the message itself
-      else if (problem.isPassing) later(key, problem)
+      if (problem.isPassing) {
+        later(key, problem)
+        return false
+      }
+      // What is done already comes by the socket.
+      if (problem.isAlreadyDone) settle(key, said)
       else pending.value = failed(pending.value, key, problem)
     }
+    return true
   }
 
   function settle(key: string, said: Said): void {
