@@ -2045,7 +2045,7 @@ export interface components {
             limits: components["schemas"]["MenuLimitsView"];
             live: components["schemas"]["LiveMenuView"];
             /** Offered */
-            offered?: string[];
+            offered: string[];
             published: components["schemas"]["MenuVersionView"] | null;
             /** Revision */
             revision: number;

@@ -21,6 +21,18 @@ export type Platform = Schemas['PlatformView']
 export type PlatformChange = Schemas['PlatformChange']
 export type Unclaimed = Schemas['UnclaimedView']
 
+export type MenuState = Schemas['MenuView']
+export type Menu = Schemas['Menu-Output']
+export type MenuItem = Schemas['Item-Output']
+export type SubMenuItem = Schemas['SubItem-Output']
+export type MenuAction = NonNullable<SubMenuItem['action']>
+export type MenuFault = Schemas['MenuFaultView']
+export type MenuDifference = Schemas['MenuDifferenceView']
+export type MenuVersion = Schemas['MenuVersionView']
+export type MenuLimits = Schemas['MenuLimitsView']
+export type MenuRule = Schemas['MatchRule']
+export type ConditionalMenu = Schemas['ConditionalMenuView']
+
 export type Conversation = Schemas['ConversationView'] & ConversationSoon
 export type ConversationPage = Schemas['ConversationsView']
 export type Budget = Schemas['BudgetView']

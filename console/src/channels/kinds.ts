@@ -1,11 +1,15 @@
 import { type Component, defineAsyncComponent } from 'vue'
 
+import type { Menu } from '@/api/types'
+
 /** What a kind of channel may add to the console. Everything works without: a kind may bring nothing. */
 export interface KindWidgets {
   /** What the customer's screen looks like, beside texts that are sent to them. Takes `PreviewProps`. */
   preview?: Component
   /** What is to be done at the provider after docking. Takes `GuideProps`. */
   guide?: Component
+  /** The account's menu as the customer's screen draws it, to look at or to edit. Takes `MenuScreenProps`. */
+  menu?: Component
 }
 
 export interface PreviewProps {
@@ -13,6 +17,18 @@ export interface PreviewProps {
   /** In the order they were said. */
   lines: readonly { from: 'customer' | 'account'; text: string }[]
   locale: string
+}
+
+export interface MenuScreenProps {
+  account: string
+  menu: Menu
+  /** The item that is being edited. */
+  selected: string | null
+  /** Items that something is wrong with. */
+  faulty: ReadonlySet<string>
+  mode: 'edit' | 'look'
+  mostItems: number
+  mostSubItems: number
 }
 
 export interface GuideProps {
@@ -25,6 +41,7 @@ const KINDS: Readonly<Record<string, KindWidgets>> = {
   wechat_oa: {
     preview: defineAsyncComponent(() => import('./wechat_oa/PhonePreview.vue')),
     guide: defineAsyncComponent(() => import('./wechat_oa/ServerGuide.vue')),
+    menu: defineAsyncComponent(() => import('./wechat_oa/MenuPhone.vue')),
   },
 }
 

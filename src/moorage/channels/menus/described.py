@@ -4,7 +4,7 @@ from uuid import UUID
 
 from moorage.channels.menus.checking import Ground, faults_of, faults_of_rule
 from moorage.channels.menus.live import differences_of, live_as_ours, standing
-from moorage.channels.menus.model import Menu
+from moorage.channels.menus.model import OFFERED, Menu
 from moorage.channels.menus.queries import (
     MenuVersion,
     StoredConditional,
@@ -58,6 +58,7 @@ async def describe_menu(tx: Tx, *, channel_id: ChannelId, ground: Ground) -> Men
         conditional=[await _conditional(tx, channel_id, one, stored, ground) for one in conditional],
         foreign=_foreign(stored, {one.external_menu_id for one in conditional}),
         limits=MenuLimitsView.of(ground.limits, most_text_bytes=ground.most_text_bytes),
+        offered=list(OFFERED),
         groups=[MenuGroupView(id=UUID(str(group.id)), name=group.name) for group in groups],
     )
 

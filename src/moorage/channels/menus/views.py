@@ -5,12 +5,12 @@ from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 from moorage.channels.menus.checking import Fault, FaultField, FaultReason
 from moorage.channels.menus.differences import Difference, DifferenceKind
 from moorage.channels.menus.live import Standing
-from moorage.channels.menus.model import OFFERED, Menu
+from moorage.channels.menus.model import Menu
 from moorage.channels.menus.queries import MenuVersion, StoredConditional, VersionState
 from moorage.connectors.manifest import MenuLimits
 from moorage.connectors.menus import MatchRule
@@ -196,7 +196,8 @@ class MenuView(_View):
     conditional: list[ConditionalMenuView]
     foreign: list[ForeignMenuView]
     limits: MenuLimitsView
-    offered: list[str] = Field(default_factory=lambda: list(OFFERED))
+    offered: list[str]
+    """What an item can be made to do."""
     groups: list[MenuGroupView]
 
 
