@@ -7,6 +7,7 @@ import { useSession } from '@/api/session'
 import type { Session, Upload } from '@/api/types'
 import { useRealtime } from '@/realtime/store'
 
+import { EMPTY, withMessage, withPage } from './replica'
 import { aConversation, aMessage, ME } from './samples'
 import { useWorkbench } from './workbench.store'
 
@@ -107,6 +108,19 @@ describe('what an agent says', () => {
     await vi.waitFor(() => expect(workbench.pending).toEqual([]))
     expect(said(server)).toEqual(['一', '二'])
     expect(server.calls.map((call) => call.key)).toEqual(keys.slice(0, 2))
+  })
+
+  it('takes nothing away that comes meanwhile', async () => {
+    const server = aServer()
+    signedIn()
+    const workbench = useWorkbench()
+    workbench.replica = withPage(EMPTY, 'thread-1', { items: [aMessage(1)], hasOlder: false })
+    workbench.say(aConversation(), [], '一')
+    workbench.replica = withMessage(workbench.replica, aMessage(2))
+    await vi.waitFor(() => expect(workbench.pending).toEqual([]))
+    expect(server.calls).toHaveLength(1)
+    const shown = workbench.replica.threads.get('thread-1')?.messages.map(({ seq }) => seq)
+    expect(shown).toEqual([1, 2, 101])
   })
 
   it('is kept over a reload and sent under its old key', async () => {

@@ -25,27 +25,32 @@ export function openCommands({ client, replica }: Context) {
     replica.value = withConversations(replica.value, [ended])
   }
 
-  async function take(conversation: Conversation, key: string): Promise<void> {
+  async function takeOver(conversation: Conversation, key: string): Promise<void> {
     const params = { path: { conversation_id: conversation.id } }
     const path = '/api/conversations/{conversation_id}/take'
     const taken = await answered(client.POST(path, { params, headers: once(key) }))
     replica.value = withConversations(replica.value, [taken])
   }
 
+  /** The copy is looked up only now: it may have changed while the server was asked. */
+  function take(message: Message): void {
+    replica.value = withMessage(replica.value, message)
+  }
+
   /** Send a message anew that did not go through, or that a person decided did not arrive. */
   async function resend(message: Message, key: string): Promise<void> {
-    replica.value = withMessage(replica.value, await soon.resend(client, message.id, key))
+    take(await soon.resend(client, message.id, key))
   }
 
   /** Leave a message as it is, of which nobody knows whether it arrived. */
   async function leave(message: Message, key: string): Promise<void> {
-    replica.value = withMessage(replica.value, await soon.leave(client, message.id, key))
+    take(await soon.leave(client, message.id, key))
   }
 
   /** Fetch the file of a message from the provider once more. */
   async function fetchAgain(message: Message, key: string): Promise<void> {
-    replica.value = withMessage(replica.value, await soon.fetchAgain(client, message.id, key))
+    take(await soon.fetchAgain(client, message.id, key))
   }
 
-  return { markRead, end, take, resend, leave, fetchAgain }
+  return { markRead, end, take: takeOver, resend, leave, fetchAgain }
 }

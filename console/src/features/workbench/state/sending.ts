@@ -73,10 +73,8 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
   ): Promise<boolean> {
     pending.value = sending(pending.value, key)
     try {
-      replica.value = withMessage(
-        replica.value,
-        await soon.say(client, conversationId, content, key),
-      )
+      const message = await soon.say(client, conversationId, content, key)
+      replica.value = withMessage(replica.value, message)
       misses = 0
       settle(key, said)
     } catch (error) {

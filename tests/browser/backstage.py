@@ -1,0 +1,113 @@
+"""What stories do off the stage: accounts and customers by the sandbox's API, colleagues and processes by ours."""
+
+import os
+import secrets
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import httpx
+
+from tests.browser.demo import Demo, SignIn
+
+Json = dict[str, object]
+
+
+def _client(base_url: str) -> httpx.AsyncClient:
+    return httpx.AsyncClient(base_url=base_url, trust_env=False, timeout=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Customer:
+    """A follower of one account, who writes through the sandbox and sees what reaches their phone."""
+
+    sandbox_url: str
+    appid: str
+    openid: str
+
+    async def _post(self, path: str, body: Json) -> None:
+        async with _client(self.sandbox_url) as client:
+            answer = await client.post(f"/sandbox/api/accounts/{self.appid}/followers/{self.openid}{path}", json=body)
+            answer.raise_for_status()
+
+    async def follows(self) -> None:
+        """Begin to follow the account."""
+        await self._post("/follow", {})
+
+    async def leaves(self) -> None:
+        """Stop following the account."""
+        await self._post("/unfollow", {})
+
+    async def writes(self, words: str) -> None:
+        """Send `words` to the account."""
+        await self._post("/message", {"type": "text", "content": words})
+
+    async def received(self) -> list[str]:
+        """Return the words that an agent sent to the phone, in order."""
+        async with _client(self.sandbox_url) as client:
+            path = f"/sandbox/api/accounts/{self.appid}/followers/{self.openid}/chat"
+            chat = (await client.get(path)).raise_for_status().json()
+        entries = cast("list[Json]", chat["items"] if isinstance(chat, dict) else chat)
+        return [str(entry["text"]) for entry in entries if entry["via"] == "custom"]
+
+
+async def a_docked_account(demo: Demo, *, name: str) -> str:
+    """Dock an account of its own, as the owner would by hand, and return its appid."""
+    keys = {"token": secrets.token_hex(12), "aes_key": secrets.token_hex(22)[:43]}
+    async with _client(demo.sandbox_url) as sandbox:
+        account = cast("Json", (await sandbox.post("/sandbox/api/accounts", json={"name": name, **keys})).json())
+    async with _client(demo.console_url) as client:
+        await _sign_in(client, demo=demo, who=demo.owner)
+        body = {
+            "kind": "wechat_oa",
+            "name": name,
+            "credentials": {field: account[field] for field in ("appid", "secret")} | keys,
+        }
+        docked = cast("Json", (await client.post("/api/channels", json=body)).raise_for_status().json())
+    async with _client(demo.sandbox_url) as sandbox:
+        server = {"url": docked["callback_url"], "mode": "secure", **keys}
+        saved = (await sandbox.post(f"/sandbox/api/accounts/{account['appid']}/server", json=server)).json()
+    assert saved["verified"], saved
+    return str(account["appid"])
+
+
+async def a_customer(demo: Demo, *, appid: str, nickname: str) -> Customer:
+    """Return somebody who follows the account."""
+    async with _client(demo.sandbox_url) as sandbox:
+        path = f"/sandbox/api/accounts/{appid}/followers"
+        person = cast("Json", (await sandbox.post(path, json={"nickname": nickname})).raise_for_status().json())
+    customer = Customer(sandbox_url=demo.sandbox_url, appid=appid, openid=str(person["openid"]))
+    await customer.follows()
+    return customer
+
+
+async def off_duty(demo: Demo, *people: SignIn) -> None:
+    """Let colleagues take no customers, wherever an earlier story left them."""
+    for who in people:
+        async with _client(demo.console_url) as client:
+            await _sign_in(client, demo=demo, who=who)
+            (await client.put("/api/me/status", json={"status": "offline"})).raise_for_status()
+
+
+async def _sign_in(client: httpx.AsyncClient, *, demo: Demo, who: SignIn) -> None:
+    client.headers["Origin"] = demo.console_url
+    answer = await client.post("/api/session", json={"email": who.email, "password": who.password})
+    client.headers["X-CSRF-Token"] = answer.raise_for_status().json()["csrf_token"]
+
+
+def kill_web_process(demo: Demo) -> None:
+    """End the web process as a crash would; the demo starts it again."""
+    address = f"MOORAGE_PUBLIC_URL={demo.console_url}".encode()
+    for entry in Path("/proc").iterdir():
+        if not entry.name.isdigit():
+            continue
+        try:
+            words = (entry / "cmdline").read_bytes().split(b"\0")
+            environment = (entry / "environ").read_bytes().split(b"\0")
+        except OSError:
+            continue  # gone meanwhile
+        if b"moorage.entry.cli" in words and b"serve" in words and address in environment:
+            os.kill(int(entry.name), signal.SIGKILL)
+            return
+    raise AssertionError("the demo has no web process")
