@@ -21,6 +21,12 @@ export default defineConfig({
     reportCompressedSize: false,
     assetsInlineLimit: 0, // the server's content security policy allows no data: addresses
     manifest: true,
+    rollupOptions: {
+      input: {
+        console: fileURLToPath(new URL('./index.html', import.meta.url)),
+        customer: fileURLToPath(new URL('./customer.html', import.meta.url)),
+      },
+    },
   },
   server: {
     host: '127.0.0.1',

@@ -1,5 +1,5 @@
 // Runs before the first paint, so that neither the theme nor the language flashes. A file of its own, because the
-// content security policy allows no inline script. The keys are those of src/app/theme.ts and src/app/i18n.ts.
+// content security policy allows no inline script. The keys are those of src/app/theme.ts and src/ui/words.ts.
 ;(function () {
   var root = document.documentElement
   try {

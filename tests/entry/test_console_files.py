@@ -17,6 +17,7 @@ async def browser(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
     folder = tmp_path / "dist"
     (folder / "assets").mkdir(parents=True)
     (folder / "index.html").write_text("<title>Moorage</title>")
+    (folder / "customer.html").write_text("<title>For you</title>")
     (folder / "assets" / "app-1a2b3c.js").write_text("let app")
     (folder / "favicon.svg").write_text("<svg/>")
     (tmp_path / "secret.txt").write_text("secret")
@@ -37,6 +38,11 @@ async def test_every_page_is_the_start_page_and_asked_for_again(browser: httpx.A
     assert answer.headers["cache-control"] == "no-cache"
     again = await browser.get(path, headers={"If-None-Match": answer.headers["etag"]})
     assert again.status_code == 304
+
+
+@pytest.mark.parametrize("path", ["/c/upload/WyJh.bC-d_e", "/c", "/c/"])
+async def test_what_customers_open_has_a_start_page_of_its_own(browser: httpx.AsyncClient, path: str) -> None:
+    assert (await browser.get(path)).text == "<title>For you</title>"
 
 
 async def test_file_with_a_hash_in_its_name_is_kept_for_ever(browser: httpx.AsyncClient) -> None:

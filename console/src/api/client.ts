@@ -37,6 +37,16 @@ export function openClient(credentials: Credentials): Client {
   return client
 }
 
+/** Return the client of a page that a customer opened by a signed link: the token is all it has. */
+export function openLinkClient(token: string): Client {
+  return createClient<paths>({
+    baseUrl: window.location.origin,
+    credentials: 'omit',
+    headers: { Accept: 'application/json', 'X-Link-Token': token },
+    fetch: fetchInTime,
+  })
+}
+
 async function fetchInTime(request: Request): Promise<Response> {
   try {
     return await globalThis.fetch(request, { signal: AbortSignal.timeout(LONGEST_MS) })

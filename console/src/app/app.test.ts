@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { preferredLocale } from './i18n'
+import { preferredLocale } from '@/ui/words'
 
 interface Words {
   [key: string]: string | Words

@@ -1,58 +1,11 @@
-import { createI18n } from 'vue-i18n'
+import { type I18n, openWords, type Words } from '@/ui/words'
 
-import { recall, remember } from '@/lib/storage'
-
-export const LOCALES = ['zh-CN', 'en'] as const
-export type Locale = (typeof LOCALES)[number]
-
-const KEY = 'moorage.locale'
-
-interface Words {
-  [key: string]: string | Words
-}
-
-const files: Record<string, Words> = import.meta.glob('../**/locales/*.json', {
+const files: Record<string, Words> = import.meta.glob(['../**/locales/*.json', '!../customer/**'], {
   eager: true,
   import: 'default',
 })
 
-/** Each part of the console brings its own words, under a key of its own. */
-function wordsOf(locale: Locale): Words {
-  const parts = Object.entries(files).filter(([path]) => path.endsWith(`/${locale}.json`))
-  return Object.fromEntries(parts.flatMap(([, words]) => Object.entries(words)))
-}
-
-export function preferredLocale(stored: string | null, languages: readonly string[]): Locale {
-  const wanted = stored === null ? languages : [stored, ...languages]
-  for (const language of wanted) {
-    if (/^zh\b/i.test(language)) return 'zh-CN'
-    if (/^en\b/i.test(language)) return 'en'
-  }
-  return 'en'
-}
-
+/** The console's words; customers' pages have their own. */
 export function openI18n(): I18n {
-  const locale = preferredLocale(recall(KEY), navigator.languages)
-  document.documentElement.lang = locale
-  return create(locale)
-}
-
-function create(locale: Locale) {
-  return createI18n({
-    legacy: false,
-    locale,
-    fallbackLocale: false,
-    missingWarn: import.meta.env.DEV,
-    fallbackWarn: false,
-    messages: { 'zh-CN': wordsOf('zh-CN'), en: wordsOf('en') },
-  })
-}
-
-export type I18n = ReturnType<typeof create>
-
-/** Show the console in `locale` from now on, and after the next visit. */
-export function chooseLocale(composer: { locale: { value: string } }, locale: Locale): void {
-  composer.locale.value = locale
-  document.documentElement.lang = locale
-  remember(KEY, locale)
+  return openWords(files)
 }

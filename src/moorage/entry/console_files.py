@@ -1,4 +1,7 @@
-"""The console's built files, and its start page for every address that is the console's to route."""
+"""The console's built files, and the start pages for every address that a page routes itself.
+
+Addresses below `c/` belong to the pages that customers open by a signed link; all others are the console's.
+"""
 
 from pathlib import Path
 
@@ -12,7 +15,8 @@ FOLDER = Path(__file__).parents[1] / "console_dist"
 FOREVER = "public, max-age=31536000, immutable"
 ASK_AGAIN = "no-cache"
 SERVERS_OWN = ("api", "wechat", "assets")
-"""First parts of paths that are never the console's to route: what is not there is missing."""
+"""First parts of paths that no page routes: what is not there is missing."""
+CUSTOMERS = "c"
 
 
 class ConsoleFiles(StaticFiles):
@@ -25,17 +29,21 @@ class ConsoleFiles(StaticFiles):
         """Accept a folder that is not there: a server without a built console still serves the API."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
-        """Return the file at `path`, or the start page where the console routes that address itself."""
+        """Return the file at `path`, or the start page where a page routes that address itself."""
         try:
             answer = await super().get_response(path, scope)
         except HTTPException as error:
             if error.status_code != 404 or not _is_page(path):
                 raise
-            answer = await super().get_response("index.html", scope)
+            answer = await super().get_response(_start_page(path), scope)
         answer.headers["Cache-Control"] = FOREVER if path.startswith("assets/") else ASK_AGAIN
         return answer
 
 
 def _is_page(path: str) -> bool:
     first, last = path.split("/", 1)[0], path.rsplit("/", 1)[-1]
-    return first not in SERVERS_OWN and "." not in last.removeprefix(".")
+    return first == CUSTOMERS or (first not in SERVERS_OWN and "." not in last.removeprefix("."))
+
+
+def _start_page(path: str) -> str:
+    return "customer.html" if path.split("/", 1)[0] == CUSTOMERS else "index.html"

@@ -17,6 +17,7 @@ from moorage.infra.clock import DatabaseClock
 from moorage.infra.database import Database
 from moorage.infra.http_client import open_provider_client
 from moorage.infra.jobs import JobQueue
+from moorage.infra.links import SignedLinks
 from moorage.infra.migrate import newest_revision
 from moorage.infra.pool import open_pool
 from moorage.infra.secrets import SecretBox, parse_keys
@@ -38,6 +39,7 @@ class Container:
     clock: DatabaseClock
     database: Database
     box: SecretBox
+    links: SignedLinks
     provider_client: httpx.AsyncClient
     connectors: Connectors
     blobs: BlobStore
@@ -54,7 +56,8 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
     sentence how to mend it.
     """
     database_url = required_database_url(settings)
-    box = SecretBox(parse_keys(required_secret_keys(settings)))
+    keys = parse_keys(required_secret_keys(settings))
+    box = SecretBox(keys)
     platforms = configured_platforms(settings)
     clock = DatabaseClock(clock_file=settings.clock_file)
     async with (
@@ -71,6 +74,7 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
                 pool=pool, clock=clock, subscriptions=SubscriptionTable(jobs=JobQueue(), rows=SUBSCRIPTIONS)
             ),
             box=box,
+            links=SignedLinks(keys),
             provider_client=provider_client,
             connectors=open_connectors(
                 http=provider_client,

@@ -25,6 +25,7 @@ from moorage.connectors.strings import read_strings
 from moorage.conversations.routes import ConversationsDoor
 from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
+from moorage.customers.links import PagesDoor
 from moorage.entry import health
 from moorage.entry.console_files import ConsoleFiles
 from moorage.entry.container import Container, authorizations_of, open_container
@@ -125,6 +126,7 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
     app.state.staff_door = StaffDoor(
         database=container.database, passwords=container.passwords, public_url=settings.public_url
     )
+    app.state.pages_door = PagesDoor(database=container.database, links=container.links, public_url=settings.public_url)
     app.state.channels_door = ChannelsDoor(
         database=container.database,
         box=container.box,

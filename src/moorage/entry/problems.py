@@ -27,6 +27,7 @@ STATUS_BY_KIND: Mapping[str, HTTPStatus] = {
     "forbidden": HTTPStatus.FORBIDDEN,
     "missing": HTTPStatus.NOT_FOUND,
     "conflict": HTTPStatus.CONFLICT,
+    "gone": HTTPStatus.GONE,
     "refused": HTTPStatus.CONFLICT,
     "limited": HTTPStatus.TOO_MANY_REQUESTS,
     "unavailable": HTTPStatus.SERVICE_UNAVAILABLE,

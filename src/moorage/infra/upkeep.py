@@ -35,3 +35,4 @@ async def keep_house(database: Database) -> None:
         await tx.execute("DELETE FROM sessions WHERE LEAST(expires_at, ended_at) < %s", [tx.now - SESSIONS_KEPT])
         await tx.execute("DELETE FROM docking_attempts WHERE created_at < %s", [tx.now - DOCKING_ATTEMPTS_KEPT])
         await tx.execute("DELETE FROM procrastinate_jobs WHERE status IN ('succeeded', 'cancelled')")
+        await tx.execute("DELETE FROM use_counts WHERE ends_at < %s", [tx.now])

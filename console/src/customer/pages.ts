@@ -1,0 +1,4 @@
+import type { Component } from 'vue'
+
+/** The pages that customers open by a signed link, by what the link is for. Each gets the link's `token`. */
+export const PAGES: Readonly<Partial<Record<string, () => Promise<{ default: Component }>>>> = {}
