@@ -1,0 +1,53 @@
+"""What a file really is, by its content: nobody's word is taken for it, neither a name's nor a header's."""
+
+from typing import cast
+
+import filetype  # pyright: ignore[reportMissingTypeStubs]
+
+PICTURES = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
+VOICES = frozenset({"audio/amr", "audio/amr-wb", "audio/silk", "audio/mpeg", "audio/ogg", "audio/speex"})
+VIDEOS = frozenset({"video/mp4", "video/quicktime", "video/3gpp"})
+
+EXTENSIONS = {
+    "image/png": "png",
+    "image/jpeg": "jpg",
+    "image/gif": "gif",
+    "image/webp": "webp",
+    "image/bmp": "bmp",
+    "audio/amr": "amr",
+    "audio/amr-wb": "awb",
+    "audio/silk": "silk",
+    "audio/mpeg": "mp3",
+    "audio/ogg": "ogg",
+    "audio/speex": "spx",
+    "video/mp4": "mp4",
+    "video/quicktime": "mov",
+    "video/3gpp": "3gp",
+}
+"""Every type that is stored, with the ending a saved file gets. None of them can carry a script."""
+
+_BEGINNINGS = (
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"GIF87a", "image/gif"),
+    (b"GIF89a", "image/gif"),
+    (b"#!AMR\n", "audio/amr"),
+    (b"#!AMR-WB\n", "audio/amr-wb"),
+    (b"#!SILK_V3", "audio/silk"),
+    (b"\x02#!SILK_V3", "audio/silk"),
+)
+_SAME = {"audio/x-wav": "audio/wav", "video/x-m4v": "video/mp4"}
+
+
+def media_type_of(content: bytes) -> str | None:
+    """Return the media type of one of EXTENSIONS, or None for everything else: SVG, HTML and JSON among it."""
+    if content[:4] == b"RIFF" and content[8:12] == b"WEBP":
+        return "image/webp"
+    if content[:4] == b"OggS" and b"Speex   " in content[:128]:
+        return "audio/speex"
+    for beginning, media_type in _BEGINNINGS:
+        if content.startswith(beginning):
+            return media_type
+    guessed = cast("str | None", filetype.guess_mime(content[:8192]))  # pyright: ignore[reportUnknownMemberType]
+    named = _SAME.get(guessed or "", guessed)
+    return named if named in EXTENSIONS else None
