@@ -29,23 +29,36 @@ MESSAGES: dict[str, Content] = {
     "msg_text_release_check": Text(text="TESTCOMPONENT_MSG_TYPE_TEXT"),
     "msg_text_release_check_api": Text(text="QUERY_AUTH_CODE:queryauthcode@@@c0mP0nentTestC0de"),
     "msg_image": Media(
+        state="fetching",
         type="image",
         external_media_id="img_7Yx2Kq9Lw4Rt",
         external_url="http://mmbiz.qpic.cn/mmbiz_jpg/exampleOnly123/0",
     ),
     "msg_voice": Media(
+        state="fetching",
         type="voice",
         external_media_id="voice_3Hf8Pz1Qm6Nv",
         format="amr",
         others={"MediaId16K": "voice16k_9Jd4Ls7Bw2Xc"},
     ),
     "msg_voice_recognition": Media(
-        type="voice", external_media_id="voice_5Kg1Rt8Yn3Ua", format="amr", recognized_text="我想查一下物流"
+        state="fetching",
+        type="voice",
+        external_media_id="voice_5Kg1Rt8Yn3Ua",
+        format="amr",
+        recognized_text="我想查一下物流",
     ),
-    "msg_voice_recognition_empty": Media(type="voice", external_media_id="voice_6Lh2Su9Zo4Vb", format="speex"),
-    "msg_video": Media(type="video", external_media_id="video_2Gb7Mc4Xd9Ze", external_thumb_id="thumb_8Qw3Er6Ty1Ui"),
+    "msg_voice_recognition_empty": Media(
+        state="fetching", type="voice", external_media_id="voice_6Lh2Su9Zo4Vb", format="speex"
+    ),
+    "msg_video": Media(
+        state="fetching", type="video", external_media_id="video_2Gb7Mc4Xd9Ze", external_thumb_id="thumb_8Qw3Er6Ty1Ui"
+    ),
     "msg_shortvideo": Media(
-        type="short_video", external_media_id="svideo_4Kj9Hg2Fd7Sa", external_thumb_id="thumb_1Po6Iu3Yt8Re"
+        state="fetching",
+        type="short_video",
+        external_media_id="svideo_4Kj9Hg2Fd7Sa",
+        external_thumb_id="thumb_1Po6Iu3Yt8Re",
     ),
     "msg_location": Location(latitude=31.230416, longitude=121.473701, scale=16, label="上海市黄浦区人民大道200号"),
     "msg_link": Link(

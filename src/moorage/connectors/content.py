@@ -22,16 +22,33 @@ class Text(_Content):
     """The id of the tapped choice, where the words come from a menu of choices."""
 
 
-class Media(_Content):
-    """A picture, a voice or a video. `external_media_id` names it at the provider; `blob_id` once it is ours."""
+MediaKind = Literal["image", "voice", "video", "short_video"]
+MediaState = Literal["fetching", "kept", "failed", "expired", "refused"]
+"""Of a file that somebody sent: on its way to us, ours, or why not. Only what is kept can be shown."""
 
-    type: Literal["image", "voice", "video", "short_video"]
-    external_media_id: str
+
+class Media(_Content):
+    """A picture, a voice or a video. `external_media_id` names it at the provider; `blob_id` once it is ours.
+
+    What is `failed` may still come, `refused` did not pass our checks, and `expired` is gone at the provider.
+    """
+
+    type: MediaKind
+    external_media_id: str | None = None
     external_url: str | None = None
     external_thumb_id: str | None = None
     format: str | None = None
     recognized_text: str | None = None
+    state: MediaState = "failed"
+    """A message written before there was a state can be fetched again like one that failed."""
+    reason: str | None = None
+    """A stable word for why it is not kept."""
     blob_id: str | None = None
+    media_type: str | None = None
+    size_bytes: int | None = None
+    width: int | None = None
+    height: int | None = None
+    name: str | None = None
 
 
 class Location(_Content):

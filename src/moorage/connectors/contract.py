@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Protocol
 
-from moorage.connectors.content import Content
+from moorage.connectors.content import Content, Media
 from moorage.connectors.manifest import Manifest
 
 # ---------------------------------------------------------------- what comes in
@@ -115,11 +115,37 @@ class AddressVerified:
 
 
 @dataclass(frozen=True, slots=True)
+class MediaFile:
+    """The bytes of a file, with the type of its real content and a name that fits it."""
+
+    content: bytes
+    media_type: str
+    name: str
+
+
+class MediaSource(Protocol):
+    """Where a connector gets a file to send from, without knowing any table or store."""
+
+    async def file(self) -> MediaFile:
+        """Return the file itself."""
+        ...
+
+    async def external_id(self) -> str | None:
+        """Return what the provider called it when it was uploaded there, while that holds; else None."""
+        ...
+
+    async def keep_external_id(self, external_media_id: str) -> None:
+        """Remember what the provider calls it, so that a repetition need not upload it again."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Outbound:
-    """One message to hand over to one customer."""
+    """One message to hand over to one customer. `media` is there where the content is a file."""
 
     external_customer_id: str
     content: Content
+    media: MediaSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,6 +240,18 @@ class IssuesTokens(Protocol):
 
     async def issue_token(self, *, credentials: Mapping[str, str], force: bool, deadline: float) -> IssuedToken:
         """Ask the provider for a token; `force` makes it throw the current one away. Raises a provider failure."""
+        ...
+
+
+class FetchesMedia(Protocol):
+    """The kind can get the files that customers sent."""
+
+    async def fetch_media(self, endpoint: Endpoint, media: Media, *, most_bytes: int, deadline: float) -> bytes:
+        """Return the bytes of a file as the provider gives them; what they really are is for the caller to find out.
+
+        Raises a provider failure. Refused with `media_gone` means that it is not there any more, with `too_large` that
+        it has more than `most_bytes`.
+        """
         ...
 
 

@@ -48,6 +48,11 @@ class RefusalReason(StrEnum):
     TOO_LONG = "too_long"
     EMPTY = "empty"
     KIND_NOT_SENDABLE = "kind_not_sendable"
+    MEDIA_GONE = "media_gone"
+    """The provider does not have the file any more."""
+    TOO_LARGE = "too_large"
+    FORMAT_REFUSED = "format_refused"
+    """The provider does not take files of this format."""
     OTHER = "other"
 
 

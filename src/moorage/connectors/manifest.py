@@ -1,7 +1,7 @@
 """What a kind of channel can do, as data that features and console read; nobody asks for the kind's name."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 
 
@@ -25,6 +25,14 @@ class BudgetRule:
     lasts: timedelta
     ends_early: timedelta
     """How long before the provider's end we count it as ended."""
+
+
+@dataclass(frozen=True, slots=True)
+class MediaLimits:
+    """What a file may be to be sent. `media_types` are those of its real content."""
+
+    most_bytes: int
+    media_types: frozenset[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,5 +80,11 @@ class Manifest:
     """Credentials that only calls to the provider need. They are not kept where pushes are verified."""
     sends_only_if_verified: bool = False
     """An account that the provider has not verified can answer its customers' requests, and send nothing else."""
+    sendable_media: Mapping[str, MediaLimits] = field(default_factory=dict[str, MediaLimits])
+    """For each kind of content in `sendable` that is a file: what it may be."""
+    fetchable_media: Mapping[str, int] = field(default_factory=dict[str, int])
+    """Kinds of files that customers send and the provider gives out, and how many bytes of one we take at most."""
+    media_kept_for: timedelta = timedelta()
+    """How long the provider keeps files, those of customers and those that we upload."""
     menu: MenuLimits | None = None
     """How large a menu of the account may be. None: the kind has no menus."""

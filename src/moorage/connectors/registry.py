@@ -7,7 +7,7 @@ from typing import cast
 import httpx
 
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest
-from moorage.connectors.contract import Connector, IssuesTokens
+from moorage.connectors.contract import Connector, FetchesMedia, IssuesTokens
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.menus import PublishesMenus
 from moorage.connectors.wechat_oa.client import WechatApi
@@ -60,6 +60,11 @@ def token_issuer(connector: Connector) -> IssuesTokens:
     if not hasattr(connector, "issue_token"):
         raise TypeError(f"{connector.manifest.kind} issues no tokens")
     return cast("IssuesTokens", connector)
+
+
+def media_power(connector: Connector) -> FetchesMedia | None:
+    """Return the power to fetch what customers sent, or None for a kind without it."""
+    return cast("FetchesMedia", connector) if hasattr(connector, "fetch_media") else None
 
 
 def required_platform_power(connector: Connector) -> AuthorizesByPlatform:

@@ -28,6 +28,11 @@ class CallFailed(DomainError):
     detail: str
 
 
+@dataclass(eq=False)
+class AnswerTooLarge(CallFailed):
+    """The other side answered with more than was asked for."""
+
+
 class WrittenTracker:
     """Notices, as a trace of httpx, when the first byte of a request is about to be written."""
 
@@ -55,15 +60,20 @@ def open_provider_client(*, most_connections: int = 100) -> httpx.AsyncClient:
     )
 
 
-async def call(client: httpx.AsyncClient, request: httpx.Request, *, deadline: float) -> httpx.Response:
-    """Return the whole answer to `request`, of any status, before `deadline` (loop seconds). Raises CallFailed."""
+async def call(
+    client: httpx.AsyncClient, request: httpx.Request, *, deadline: float, most_bytes: int = LARGEST_ANSWER_BYTES
+) -> httpx.Response:
+    """Return the whole answer to `request`, of any status, before `deadline` (loop seconds).
+
+    Raises CallFailed, AnswerTooLarge among them: no more than `most_bytes` are ever kept.
+    """
     tracker = WrittenTracker()
     request.extensions["trace"] = tracker
     try:
         async with asyncio.timeout_at(deadline):
             response = await client.send(request, stream=True)
             try:
-                return await _read(response)
+                return await _read(response, most_bytes=most_bytes)
             finally:
                 await response.aclose()
     except TimeoutError as error:
@@ -72,13 +82,13 @@ async def call(client: httpx.AsyncClient, request: httpx.Request, *, deadline: f
         raise CallFailed(written=tracker.written, detail=type(error).__name__) from error
 
 
-async def _read(response: httpx.Response) -> httpx.Response:
+async def _read(response: httpx.Response, *, most_bytes: int) -> httpx.Response:
     chunks: list[bytes] = []
     size = 0
     async for chunk in response.aiter_bytes():
         size += len(chunk)
-        if size > LARGEST_ANSWER_BYTES:
-            raise CallFailed(written=True, detail="answer_too_large")
+        if size > most_bytes:
+            raise AnswerTooLarge(written=True, detail="answer_too_large")
         chunks.append(chunk)
     headers = [(name, value) for name, value in response.headers.multi_items() if name.lower() not in _FRAMING]
     return httpx.Response(response.status_code, headers=headers, content=b"".join(chunks), request=response.request)

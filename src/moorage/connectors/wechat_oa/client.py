@@ -11,16 +11,17 @@ from typing import cast
 
 import httpx
 
-from moorage.connectors.contract import IssuedToken, Sent
-from moorage.connectors.failures import Unreachable
+from moorage.connectors.contract import IssuedToken, MediaFile, Sent
+from moorage.connectors.failures import RefusalReason, Refused, Unreachable
 from moorage.connectors.wechat_oa.refusals import failure_of, failure_of_token_call
-from moorage.infra.http_client import CallFailed, call
+from moorage.infra.http_client import LARGEST_ANSWER_BYTES, AnswerTooLarge, CallFailed, call
 from moorage.infra.public_hosts import host_of, is_fetchable
 
 MOST_DETAIL_CHARACTERS = 300
 _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
 """Invisible characters that come along when text is pasted. In JSON they need the escapes that WeChat refuses."""
 LONGEST_TOKEN_CHARACTERS = 1024
+LONGEST_MEDIA_ID_CHARACTERS = 512
 LONGEST_TOKEN_LIFE_S = 7200
 
 
@@ -48,7 +49,57 @@ class WechatApi:
 
     async def send_text(self, *, token: str, openid: str, text: str, deadline: float) -> Sent:
         """Hand one text over to one customer. Raises a provider failure, TokenRefused among them."""
-        asked = {"touser": openid, "msgtype": "text", "text": {"content": _CONTROLS.sub("", text)}}
+        return await self._send(
+            token=token, openid=openid, kind="text", said=_CONTROLS.sub("", text), deadline=deadline
+        )
+
+    async def send_image(self, *, token: str, openid: str, media_id: str, deadline: float) -> Sent:
+        """Hand one uploaded picture over to one customer. Raises a provider failure, TokenRefused among them."""
+        return await self._send(token=token, openid=openid, kind="image", said=media_id, deadline=deadline)
+
+    async def upload_media(self, *, token: str, kind: str, file: MediaFile, deadline: float) -> str:
+        """Return WeChat's id for `file`, by which it can be sent for three days. Raises a provider failure."""
+        request = self._http.build_request(
+            "POST",
+            f"{self._api_url}/cgi-bin/media/upload",
+            params={"access_token": token, "type": kind},
+            files={"media": (file.name, file.content, file.media_type)},
+        )
+        answer = _read_object(await self._answered(request, deadline=deadline))
+        if errcode := errcode_of(answer):
+            raise failure_of(errcode=errcode, detail=detail_of(answer))
+        media_id = answer.get("media_id")
+        if not isinstance(media_id, str) or not 0 < len(media_id) <= LONGEST_MEDIA_ID_CHARACTERS:
+            raise not_wechat(detail="an answer without a media id")
+        return media_id
+
+    async def download_media(self, *, token: str, media_id: str, most_bytes: int, deadline: float) -> bytes:
+        """Return the file that WeChat keeps under `media_id`; of a video, what lies where WeChat says it lies.
+
+        Success and failure differ in nothing but the body, so that is looked at before anybody takes it for a file.
+        Raises a provider failure, TokenRefused and Refused with `media_gone` or `too_large` among them.
+        """
+        request = self._http.build_request(
+            "GET", f"{self._api_url}/cgi-bin/media/get", params={"access_token": token, "media_id": media_id}
+        )
+        body = await self._answered(request, deadline=deadline, most_bytes=most_bytes)
+        if not body.strip():
+            raise not_wechat(detail="an empty answer")
+        if _looks_like_page(body):
+            raise not_wechat(detail="a page instead of a file")
+        if not body.lstrip().startswith(b"{"):  # no kind of file that WeChat knows begins like that
+            return body
+        answer = _read_object(body)
+        if errcode := errcode_of(answer):
+            raise failure_of(errcode=errcode, detail=detail_of(answer))
+        video_url = answer.get("video_url")
+        if not isinstance(video_url, str):
+            raise not_wechat(detail="an answer with neither file nor error")
+        return await self.fetch(video_url, deadline=deadline, most_bytes=most_bytes)
+
+    async def _send(self, *, token: str, openid: str, kind: str, said: str, deadline: float) -> Sent:
+        field = "content" if kind == "text" else "media_id"
+        asked = {"touser": openid, "msgtype": kind, kind: {field: said}}
         answer = await self.post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
         if errcode := errcode_of(answer):
             raise failure_of(errcode=errcode, detail=detail_of(answer))
@@ -84,23 +135,36 @@ class WechatApi:
         request = self._http.build_request("GET", self._api_url + path, params={"access_token": token})
         return _read_object(await self._answered(request, deadline=deadline))
 
-    async def fetch(self, url: str, *, deadline: float) -> bytes:
-        """Return what lies at `url`, an address that WeChat's answer named. Raises Unreachable.
+    async def fetch(self, url: str, *, deadline: float, most_bytes: int = LARGEST_ANSWER_BYTES) -> bytes:
+        """Return what lies at `url`, an address that WeChat's answer named.
 
+        Raises Unreachable, or Refused with `too_large`.
         Only a public address or a host of WeChat's that this installation was told of is asked.
         """
         if not await is_fetchable(url, allowed=self._own_hosts):
             raise Unreachable(external_code=None, detail="address_not_public", written=False)
-        return await self._answered(self._http.build_request("GET", url), deadline=deadline)
+        request = self._http.build_request("GET", url)
+        return await self._answered(request, deadline=deadline, most_bytes=most_bytes)
 
-    async def _answered(self, request: httpx.Request, *, deadline: float) -> bytes:
+    async def _answered(
+        self, request: httpx.Request, *, deadline: float, most_bytes: int = LARGEST_ANSWER_BYTES
+    ) -> bytes:
         try:
-            response = await call(self._http, request, deadline=deadline)
+            response = await call(self._http, request, deadline=deadline, most_bytes=most_bytes)
+        except AnswerTooLarge as error:
+            if request.method != "GET":  # what a command led to is unknown, however much was answered
+                raise Unreachable(external_code=None, detail=error.detail, written=True) from error
+            raise Refused(external_code=None, detail=error.detail, reason=RefusalReason.TOO_LARGE) from error
         except CallFailed as error:
             raise Unreachable(external_code=None, detail=error.detail, written=error.written) from error
         if response.status_code != 200:
             raise not_wechat(detail=f"HTTP status {response.status_code}")
         return response.content
+
+
+def _looks_like_page(body: bytes) -> bool:
+    """Return whether a page of some server in between came instead of an answer of WeChat's."""
+    return body[:512].lstrip(b"\xef\xbb\xbf \t\r\n").lower().startswith((b"<!doctype", b"<html", b"<head", b"<?xml"))
 
 
 def _read_object(body: bytes) -> Mapping[str, object]:

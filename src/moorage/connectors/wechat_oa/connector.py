@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import ClassVar
 
 from moorage.connectors.authorization import AuthorizesByPlatform
-from moorage.connectors.content import Content, Text
+from moorage.connectors.content import Content, Media, Text
 from moorage.connectors.contract import (
     AddressVerified,
     Endpoint,
@@ -20,14 +20,16 @@ from moorage.connectors.contract import (
     UncoveredBody,
     WireReply,
 )
-from moorage.connectors.failures import MalformedInput, RefusalReason, Refused, TokenRefused
+from moorage.connectors.failures import MalformedInput, RefusalReason, Refused
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.envelope import check_frame, check_url_signature, open_sealed
 from moorage.connectors.wechat_oa.fields import format_of, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MANIFEST
+from moorage.connectors.wechat_oa.media import WechatMedia
 from moorage.connectors.wechat_oa.menus import WechatMenus
+from moorage.connectors.wechat_oa.tokens import with_token
 from moorage.connectors.wechat_oa.wire import read_push, write_text_reply
 
 
@@ -40,6 +42,7 @@ class WechatOfficialAccount:
         self._api = api
         self.platform = platform
         self.menus = WechatMenus(api=api)
+        self.media = WechatMedia(api=api)
 
     def receive(
         self, *, credentials: Mapping[str, str], request: RawRequest, now: datetime
@@ -85,15 +88,24 @@ class WechatOfficialAccount:
         return WireReply(body=write_fields(envelope, format=form), content_type=content_type)
 
     async def send(self, endpoint: Endpoint, message: Outbound, *, deadline: float) -> Sent:
-        """Hand over one text. Raises a provider failure; a refused token is renewed and the call repeated once."""
-        text = _sendable_text(message.content)
+        """Hand over one text or picture. Raises a provider failure; a refused token is renewed once."""
         openid = message.external_customer_id
-        token = await endpoint.tokens.token(deadline=deadline)
-        try:
-            return await self._api.send_text(token=token, openid=openid, text=text, deadline=deadline)
-        except TokenRefused:
-            token = await endpoint.tokens.after_refusal(failed=token, deadline=deadline)
-            return await self._api.send_text(token=token, openid=openid, text=text, deadline=deadline)
+        match message.content:
+            case Text() as text:
+                words = _sendable_text(text)
+                return await with_token(
+                    endpoint,
+                    lambda token: self._api.send_text(token=token, openid=openid, text=words, deadline=deadline),
+                    deadline=deadline,
+                )
+            case Media(type="image") if message.media is not None:
+                return await self.media.send_image(endpoint, message.media, openid=openid, deadline=deadline)
+            case other:
+                raise Refused(external_code=None, detail=other.type, reason=RefusalReason.KIND_NOT_SENDABLE)
+
+    async def fetch_media(self, endpoint: Endpoint, media: Media, *, most_bytes: int, deadline: float) -> bytes:
+        """Return the bytes of what a customer sent. Raises a provider failure, `media_gone` among the refusals."""
+        return await self.media.fetch(endpoint, media, most_bytes=most_bytes, deadline=deadline)
 
     async def issue_token(self, *, credentials: Mapping[str, str], force: bool, deadline: float) -> IssuedToken:
         """Return a token from WeChat's stable endpoint. Raises a provider failure."""
@@ -102,12 +114,11 @@ class WechatOfficialAccount:
 
     async def show_typing(self, endpoint: Endpoint, *, external_customer_id: str, deadline: float) -> None:
         """Show the customer that somebody writes, for 15 s. Raises a provider failure."""
-        token = await endpoint.tokens.token(deadline=deadline)
-        try:
-            await self._api.show_typing(token=token, openid=external_customer_id, deadline=deadline)
-        except TokenRefused:
-            token = await endpoint.tokens.after_refusal(failed=token, deadline=deadline)
-            await self._api.show_typing(token=token, openid=external_customer_id, deadline=deadline)
+        await with_token(
+            endpoint,
+            lambda token: self._api.show_typing(token=token, openid=external_customer_id, deadline=deadline),
+            deadline=deadline,
+        )
 
 
 # ---------------------------------------------------------------- receiving
@@ -146,10 +157,8 @@ def _check_account(inbound: Inbound, *, credentials: Mapping[str, str], outer: s
 # ---------------------------------------------------------------- sending
 
 
-def _sendable_text(content: Content) -> str:
+def _sendable_text(content: Text) -> str:
     """Return the text of `content`. Raises Refused before anything is asked of WeChat."""
-    if not isinstance(content, Text):
-        raise Refused(external_code=None, detail=content.type, reason=RefusalReason.KIND_NOT_SENDABLE)
     if not content.text.strip():
         raise Refused(external_code=None, detail="", reason=RefusalReason.EMPTY)
     size = len(content.text.encode("utf-8", "replace"))

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from moorage.connectors.manifest import BudgetRule, CredentialField, Manifest, MenuLimits
+from moorage.connectors.manifest import BudgetRule, CredentialField, Manifest, MediaLimits, MenuLimits
 
 MOST_TEXT_BYTES = 2048
 """UTF-8 bytes of one text; above it WeChat answers 45002. Measured in the field, no current page states it."""
@@ -13,6 +13,21 @@ MOST_BODY_BYTES = 128 * 1024
 
 SIGNED_WITHIN = timedelta(minutes=10)
 """How far a push's signed time may be from ours."""
+
+MOST_IMAGE_BYTES = 2_000_000
+"""Of a picture that is sent. The list of limits says 10 MB and a note on the same page 2 MB: the smaller one holds."""
+
+MEDIA_KEPT_FOR = timedelta(days=3)
+"""From the customer's message, or from our upload. Source: docs, "Temporary media"."""
+
+_MEGABYTE = 1_000_000
+FETCHED_BYTES: Mapping[str, int] = {
+    "image": 20 * _MEGABYTE,
+    "voice": 5 * _MEGABYTE,
+    "video": 50 * _MEGABYTE,
+    "short_video": 50 * _MEGABYTE,
+}
+"""What we take of a customer's file at most. No page says how large one can be; these leave room."""
 
 MODES = ("secure", "compatible", "plaintext")
 """How pushes arrive. Plaintext is accepted only where an admin has switched it on: nothing protects its body."""
@@ -78,7 +93,14 @@ MANIFEST = Manifest(
     account_field="appid",
     push_path="/wechat/oa/{external_id}",
     max_text_bytes=MOST_TEXT_BYTES,
-    sendable=frozenset({"text"}),
+    sendable=frozenset({"text", "image"}),
+    sendable_media={
+        "image": MediaLimits(
+            most_bytes=MOST_IMAGE_BYTES, media_types=frozenset({"image/png", "image/jpeg", "image/gif"})
+        )
+    },
+    fetchable_media=FETCHED_BYTES,
+    media_kept_for=MEDIA_KEPT_FOR,
     passive_reply=True,
     budget_presets={"guide": _rules(messages=20), "2023": _rules(messages=5)},
     default_preset="guide",

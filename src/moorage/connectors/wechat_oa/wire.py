@@ -144,7 +144,11 @@ def _read_image(fields: Fields) -> Content | None:
         return None
     others = _rest(fields, without=_COMMON | {"MediaId", "PicUrl"})
     return Media(
-        type="image", external_media_id=media_id, external_url=text_of(fields, "PicUrl") or None, others=others
+        type="image",
+        state="fetching",
+        external_media_id=media_id,
+        external_url=text_of(fields, "PicUrl") or None,
+        others=others,
     )
 
 
@@ -154,6 +158,7 @@ def _read_voice(fields: Fields) -> Content | None:
         return None
     return Media(
         type="voice",
+        state="fetching",
         external_media_id=media_id,
         format=text_of(fields, "Format") or None,
         recognized_text=(text_of(fields, "Recognition") or "").strip() or None,  # often there, but empty
@@ -167,6 +172,7 @@ def _read_video(fields: Fields) -> Content | None:
         return None
     return Media(
         type="video" if text_of(fields, "MsgType") == "video" else "short_video",
+        state="fetching",
         external_media_id=media_id,
         external_thumb_id=text_of(fields, "ThumbMediaId") or None,
         others=_rest(fields, without=_COMMON | {"MediaId", "ThumbMediaId"}),
