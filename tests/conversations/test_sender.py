@@ -18,6 +18,7 @@ from moorage.conversations.views import MessageView
 from moorage.core.ids import ConversationId, new_id
 from moorage.infra.database import Database
 from moorage.staff.model import Actor
+from tests.blobs import in_memory
 from tests.channels.docking import BOX
 from tests.conftest import MovableClock
 from tests.connectors.provider import WITHOUT_ANSWER, Call, answered, running_provider
@@ -78,7 +79,7 @@ async def desk(fresh_database: Database, wechat: Wechat) -> AsyncIterator[Desk]:
 
 
 def a_sender(desk: Desk) -> Sender:
-    return Sender(database=desk.database, connectors=desk.connectors, box=BOX)
+    return Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory())
 
 
 @dataclass

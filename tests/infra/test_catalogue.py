@@ -36,6 +36,7 @@ PLATFORM_TABLES = {
 
 AS_SYSTEM_CALLERS = {
     "infra/events.py": "asks which followed logs have grown",
+    "conversations/media_upkeep.py": "finds files that are due to be fetched, and uploads that nobody sent",
     "conversations/sender.py": "claims what is to be sent, whoever it is for",
     "reception/sweeper.py": "finds stored pushes that nobody has taken in, of any channel",
     "staff/presence.py": "finds agents whose connection has lapsed, of any company",

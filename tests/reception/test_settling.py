@@ -14,6 +14,7 @@ from moorage.infra.database import Database
 from moorage.reception.settling import count_open_conversations, end_undocked, settle_channel, show_channel_again
 from moorage.reception.sweeper import Sweeper
 from moorage.staff.model import Actor
+from tests.blobs import in_memory
 from tests.channels.docking import BOX, a_channel
 from tests.conftest import Heard, StatementCounter
 from tests.conversations.desk import Desk, a_desk, an_openid
@@ -99,7 +100,7 @@ async def test_what_is_queued_fails_with_the_reason_and_spends_nothing(desk: Des
     _, served, anna = await one_waiting_and_one_served(desk)
     await desk.replies(anna, ConversationId((await desk.conversation_of(served)).id), "马上")
     await undocked(desk)
-    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX)
+    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory())
     while await sender.send_waiting():
         pass
     said = [message for message in await desk.messages_of(served) if message.delivery is not None]
@@ -214,7 +215,7 @@ async def test_queued_message_of_a_deauthorized_account_fails_without_being_trie
     _, served, anna = await one_waiting_and_one_served(desk)
     await desk.replies(anna, ConversationId((await desk.conversation_of(served)).id), "马上")
     await deauthorized(desk)
-    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX)
+    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory())
     while await sender.send_waiting():
         pass
     last = (await desk.messages_of(served))[-1]

@@ -702,6 +702,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/conversations/{conversation_id}/uploads": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload File
+         * @description Take a picture for one's own conversation; it is sent by a message that names its id.
+         */
+        post: operations["upload_file"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/installation/platform": {
         parameters: {
             query?: never;
@@ -780,6 +800,46 @@ export interface paths {
          */
         put: operations["choose_status"];
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/media/{blob_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Media
+         * @description Give out a file to who may read its thread.
+         */
+        get: operations["read_media"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/fetch": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Fetch File Again
+         * @description Have the file of a customer's message fetched once more.
+         */
+        post: operations["fetch_file_again"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1785,24 +1845,42 @@ export interface components {
         /**
          * Media
          * @description A picture, a voice or a video. `external_media_id` names it at the provider; `blob_id` once it is ours.
+         *
+         *     What is `failed` may still come, `refused` did not pass our checks, and `expired` is gone at the provider.
          */
         Media: {
             /** Blob Id */
             blob_id?: string | null;
             /** External Media Id */
-            external_media_id: string;
+            external_media_id?: string | null;
             /** External Thumb Id */
             external_thumb_id?: string | null;
             /** External Url */
             external_url?: string | null;
             /** Format */
             format?: string | null;
+            /** Height */
+            height?: number | null;
+            /** Media Type */
+            media_type?: string | null;
+            /** Name */
+            name?: string | null;
             /** Others */
             others?: {
                 [key: string]: unknown;
             };
+            /** Reason */
+            reason?: string | null;
             /** Recognized Text */
             recognized_text?: string | null;
+            /** Size Bytes */
+            size_bytes?: number | null;
+            /**
+             * State
+             * @default failed
+             * @enum {string}
+             */
+            state: "fetching" | "kept" | "failed" | "expired" | "refused";
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
@@ -1814,6 +1892,8 @@ export interface components {
              * @constant
              */
             version: 1;
+            /** Width */
+            width?: number | null;
         };
         /**
          * Menu
@@ -2382,7 +2462,24 @@ export interface components {
          * @description What an agent says to the customer.
          */
         Reply: {
-            content: components["schemas"]["SaidText"];
+            /** Content */
+            content: components["schemas"]["SaidText"] | components["schemas"]["SaidPicture"];
+        };
+        /**
+         * SaidPicture
+         * @description A picture that was uploaded for the conversation before.
+         */
+        SaidPicture: {
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image";
+            /**
+             * Upload Id
+             * Format: uuid
+             */
+            upload_id: string;
         };
         /**
          * SaidText
@@ -2392,8 +2489,8 @@ export interface components {
             /** Text */
             text: string;
             /**
-             * Type
-             * @constant
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
              */
             type: "text";
         };
@@ -2671,6 +2768,32 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * UploadView
+         * @description An uploaded file as it can be sent: not the one that came, where that had to be made smaller.
+         */
+        UploadView: {
+            /** Height */
+            height: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /**
+             * Type
+             * @constant
+             */
+            type: "image";
+            /** Width */
+            width: number;
         };
         /**
          * WorkspaceView
@@ -3948,6 +4071,44 @@ export interface operations {
             };
         };
     };
+    upload_file: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_installation_platform: {
         parameters: {
             query?: {
@@ -4092,6 +4253,83 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["AgentView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_media: {
+        parameters: {
+            query?: {
+                download?: boolean;
+            };
+            header?: {
+                Range?: string | null;
+                "if-none-match"?: string | null;
+                "if-range"?: string | null;
+            };
+            path: {
+                blob_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The file */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description A part of the file */
+            206: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    fetch_file_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
                 };
             };
             /** @description What went wrong */

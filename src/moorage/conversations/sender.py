@@ -6,6 +6,7 @@ Any number of senders may run, in one process or many.
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import replace
 from uuid import UUID
 
 import psycopg
@@ -13,8 +14,9 @@ import structlog
 
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_restricted
+from moorage.connectors.content import Media
 from moorage.connectors.contract import Sent
-from moorage.connectors.failures import CredentialsInvalid, ProviderFailure
+from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
 from moorage.conversations.deliveries import (
@@ -25,10 +27,12 @@ from moorage.conversations.deliveries import (
     record_lost,
     record_outcome,
 )
+from moorage.conversations.media_uploads import StoredMedia
 from moorage.conversations.model import ClaimedDelivery
 from moorage.conversations.outcomes import Outcome, channel_mute, judge
 from moorage.conversations.writing import SENDER_CHANNEL
 from moorage.core.ids import ChannelId, new_id
+from moorage.infra.blobs import BlobMissing, BlobStore
 from moorage.infra.database import Database, Tx
 from moorage.infra.listening import wake_ups
 from moorage.infra.secrets import SecretBox, SecretUnreadable
@@ -46,8 +50,17 @@ log = structlog.get_logger()
 class Sender:
     """Claims what is to be sent, sends it, records what became of it; until it is told to stop."""
 
-    def __init__(self, *, database: Database, connectors: Connectors, box: SecretBox, at_once: int = AT_ONCE) -> None:
+    def __init__(
+        self,
+        *,
+        database: Database,
+        connectors: Connectors,
+        box: SecretBox,
+        blobs: BlobStore,
+        at_once: int = AT_ONCE,
+    ) -> None:
         self._database = database
+        self._blobs = blobs
         self._connectors = connectors
         self._box = box
         self._at_once = at_once
@@ -165,10 +178,26 @@ class Sender:
             )
         except SecretUnreadable:
             return CredentialsInvalid(external_code=None, detail="", reason="secret_unreadable")
+        outbound = replace(handover.outbound, media=self._media_of(delivery, handover))
         try:
-            return await self._connectors[handover.channel_kind].send(endpoint, handover.outbound, deadline=deadline)
+            return await self._connectors[handover.channel_kind].send(endpoint, outbound, deadline=deadline)
         except ProviderFailure as failure:
             return failure
+        except BlobMissing:  # the store has lost the file; nothing was sent
+            return Refused(external_code=None, detail="", reason="file_missing")
+
+    def _media_of(self, delivery: ClaimedDelivery, handover: Handover) -> StoredMedia | None:
+        content = handover.outbound.content
+        if not isinstance(content, Media) or content.blob_id is None:
+            return None
+        return StoredMedia(
+            database=self._database,
+            blobs=self._blobs,
+            workspace_id=delivery.workspace_id,
+            file_id=UUID(content.blob_id),
+            name=content.name or "file",
+            manifest=self._connectors[handover.channel_kind].manifest,
+        )
 
     async def _record(self, delivery: ClaimedDelivery, handover: Handover, outcome: Outcome) -> None:
         async def record(tx: Tx) -> bool:

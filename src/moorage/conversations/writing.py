@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
+from moorage.conversations.media import waits_for_file
+from moorage.conversations.media_messages import want_fetch
 from moorage.conversations.model import Conversation, Message
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import audience_of, budget_standing
@@ -41,6 +43,9 @@ async def save(tx: Tx, *, opened: OpenThread) -> None:
         await _write_delivered(tx, opened)
     if opened.deliveries:
         await _write_deliveries(tx, opened)
+    for message in opened.messages:
+        if waits_for_file(message.content):
+            await want_fetch(tx, thread_id=opened.thread.id, message_id=message.id)
     _record_facts(tx, opened)
 
 

@@ -1,6 +1,7 @@
 """The web process: every room's routes under `/api`, the providers' pushes, the console's files, and their guards."""
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
@@ -22,6 +23,10 @@ from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
 from moorage.connectors.registry import manifests, platform_manifests
 from moorage.connectors.strings import read_strings
+from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
+from moorage.conversations.media_routes import MediaDoor
+from moorage.conversations.media_routes import router as media_router
+from moorage.conversations.media_uploads import Uploads
 from moorage.conversations.routes import ConversationsDoor
 from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
@@ -33,11 +38,12 @@ from moorage.entry.counters import Counters
 from moorage.entry.described import DescribedApp, Problem
 from moorage.entry.idempotency import Idempotency
 from moorage.entry.platform_push_routes import PlatformPushDoor, platform_push_router
-from moorage.entry.problems import add_problem_handlers
+from moorage.entry.problems import add_problem_handlers, domain_problem
 from moorage.entry.push_routes import PushDoor, push_router
 from moorage.entry.request_log import API, RequestLog
-from moorage.entry.safety import BodyLimit, SafetyHeaders
+from moorage.entry.safety import BodyLimit, LargerBody, SafetyHeaders
 from moorage.infra.settings import Settings
+from moorage.media.pictures import Pictures
 from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
 from moorage.reception.intake import Intake
@@ -57,9 +63,19 @@ ROUTERS: Sequence[APIRouter] = (
     authorization_router,
     platform_router,
     conversations_router,
+    media_router,
     reception_router,
     undock_router,
     realtime_router,
+)
+
+
+UPLOADS = LargerBody(
+    path=re.compile(rf"{API}/conversations/[^/]+/uploads"),
+    most_bytes=MOST_UPLOAD_BYTES + 64 * 1024,  # for what stands around the file
+    refusal=lambda size, _: domain_problem(
+        UploadTooLarge(reason="too_large", bytes=size, most_bytes=MOST_UPLOAD_BYTES)
+    ),
 )
 
 
@@ -85,7 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.mount("/", ConsoleFiles(), name="console")
     # The last one added is the first to see a request.
     app.add_middleware(Idempotency, database=lambda: _container(app).database, whose=_whose)
-    app.add_middleware(BodyLimit, counters=app.state.counters)
+    app.add_middleware(BodyLimit, counters=app.state.counters, larger=(UPLOADS,))
     app.add_middleware(SafetyHeaders, https=settings.serves_https)
     app.add_middleware(RequestLog)
     return app
@@ -145,6 +161,15 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         release_check=ReleaseCheck(database=container.database, box=container.box),
     )
     app.state.conversations_door = ConversationsDoor(database=container.database, connectors=container.connectors)
+    app.state.media_door = MediaDoor(
+        blobs=container.blobs,
+        uploads=Uploads(
+            database=container.database,
+            connectors=container.connectors,
+            blobs=container.blobs,
+            pictures=Pictures(),
+        ),
+    )
     app.state.push_door = PushDoor(
         database=container.database,
         connectors=container.connectors,

@@ -18,6 +18,7 @@ from typing import ClassVar
 import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
+from python_multipart.multipart import parse_options_header
 from starlette.datastructures import Headers
 from starlette.requests import HTTPConnection, Request
 from starlette.responses import Response
@@ -36,6 +37,7 @@ LEASE = timedelta(seconds=60)
 KEPT = timedelta(hours=24)
 WAITS_S = 5.0
 LOOKS_EVERY_S = 0.1
+PIECE_BYTES = 64 * 1024
 NOT_KEPT = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.TOO_MANY_REQUESTS})
 
 Whose = Callable[[HTTPConnection], Awaitable[PersonId | None]]
@@ -135,7 +137,7 @@ class Idempotency:
         if not 1 <= len(key) <= LONGEST_KEY or not key.isprintable():
             raise Malformed(field="Idempotency-Key", reason=f"1 to {LONGEST_KEY} printable characters")
         body = await request.body()
-        command = Command(person_id=person_id, key=key, digest=_digest(request, body))
+        command = Command(person_id=person_id, key=key, digest=await asyncio.to_thread(_digest, request, body))
         kept = await self._claim(command)
         if kept.ours:
             await self._run(request, body, command, lease=kept.lease_until, send=send)
@@ -254,7 +256,16 @@ async def forget(database: Database, command: Command, *, lease: datetime) -> No
 
 def _digest(request: Request, body: bytes) -> bytes:
     head = f"{request.method} {request.url.path}?{request.url.query}\n"
-    return hashlib.sha256(head.encode("utf-8", "surrogateescape") + body).digest()
+    told = hashlib.sha256(head.encode("utf-8", "surrogateescape"))
+    told.update(_without_boundary(request, body))
+    return told.digest()
+
+
+def _without_boundary(request: Request, body: bytes) -> bytes:
+    """Return the body of a form without what separates its parts: a browser thinks of another one each time."""
+    kind, options = parse_options_header(request.headers.get("content-type"))
+    boundary = options.get(b"boundary")
+    return body.replace(boundary, b"") if kind == b"multipart/form-data" and boundary else body
 
 
 def _replay(kept: _Kept) -> Response:
@@ -267,14 +278,19 @@ def _replay(kept: _Kept) -> Response:
 
 
 def _again(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body, which has been read already, once more."""
+    """Return a `receive` that gives the body, which has been read already, once more and in pieces."""
+    at = 0
     given = False
 
     async def take() -> Message:
-        nonlocal given
+        nonlocal at, given
         if given:
             return await receive()
-        given = True
-        return {"type": "http.request", "body": body, "more_body": False}
+        piece = body[at : at + PIECE_BYTES]
+        at += PIECE_BYTES
+        given = at >= len(body)
+        if not given:
+            await asyncio.sleep(0)  # whoever takes a large body apart lets others have their turn between its pieces
+        return {"type": "http.request", "body": piece, "more_body": not given}
 
     return take

@@ -22,6 +22,7 @@ log = structlog.get_logger()
 MEDIA_TYPE = "application/problem+json"
 
 STATUS_BY_KIND: Mapping[str, HTTPStatus] = {
+    "too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     "malformed": HTTPStatus.UNPROCESSABLE_ENTITY,
     "unauthenticated": HTTPStatus.UNAUTHORIZED,
     "forbidden": HTTPStatus.FORBIDDEN,

@@ -1,11 +1,14 @@
 """What every answer carries so that a browser does nothing behind our back, and how much any request may bring."""
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from moorage.entry.counters import Counters
@@ -66,6 +69,22 @@ class SafetyHeaders:
         await self._app(scope, receive, tell)
 
 
+@dataclass(frozen=True, slots=True)
+class LargerBody:
+    """Addresses whose requests may bring more, and what is answered to those that bring too much even so."""
+
+    path: re.Pattern[str]
+    most_bytes: int
+    refusal: Callable[[int, int], JSONResponse]
+    """Called with how much came, as far as that is known, and how much may."""
+
+
+def _body_too_large(_: int, most_bytes: int) -> JSONResponse:
+    return problem(
+        status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE, code="core.body_too_large", details={"most_bytes": most_bytes}
+    )
+
+
 class _TooLarge(HTTPException):
     """The body went past the limit while it was read. An HTTPException, because the framework lets only those pass."""
 
@@ -76,24 +95,34 @@ class _TooLarge(HTTPException):
 class BodyLimit:
     """Refuses bodies over the limit with 413, as soon as that is known and without keeping what came before."""
 
-    def __init__(self, app: ASGIApp, *, counters: Counters, most_bytes: int = MOST_BODY_BYTES) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        counters: Counters,
+        most_bytes: int = MOST_BODY_BYTES,
+        larger: Sequence[LargerBody] = (),
+    ) -> None:
+        """`larger` are the few addresses where another limit holds."""
         self._app = app
         self._counters = counters
-        self._most_bytes = most_bytes
+        self._usual = LargerBody(path=re.compile(""), most_bytes=most_bytes, refusal=_body_too_large)
+        self._larger = larger
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one connection."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
+        limit = next((place for place in self._larger if place.path.fullmatch(scope["path"])), self._usual)
         declared = Headers(scope=scope).get("content-length", "0")
-        if declared.isdecimal() and int(declared) > self._most_bytes:
+        if declared.isdecimal() and int(declared) > limit.most_bytes:
             self._note()
-            await self._refuse(scope, receive, send)
+            await limit.refusal(int(declared), limit.most_bytes)(scope, receive, send)
             return
-        await self._measured(scope, receive, send)
+        await self._measured(limit, scope, receive, send)
 
-    async def _measured(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def _measured(self, limit: LargerBody, scope: Scope, receive: Receive, send: Send) -> None:
         got = 0
         answered = False
 
@@ -101,7 +130,7 @@ class BodyLimit:
             nonlocal got
             message = await receive()
             got += len(message.get("body", b""))
-            if got > self._most_bytes:
+            if got > limit.most_bytes:
                 self._note()
                 raise _TooLarge
             return message
@@ -116,16 +145,8 @@ class BodyLimit:
         except _TooLarge:
             if answered:
                 raise
-            await self._refuse(scope, receive, send)
+            await limit.refusal(got, limit.most_bytes)(scope, receive, send)
 
     def _note(self) -> None:
         log.warning("request_refused", code="core.body_too_large")
         self._counters.count("requests_refused.body_too_large")
-
-    async def _refuse(self, scope: Scope, receive: Receive, send: Send) -> None:
-        answer = problem(
-            status=HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
-            code="core.body_too_large",
-            details={"most_bytes": self._most_bytes},
-        )
-        await answer(scope, receive, send)

@@ -15,6 +15,8 @@ from moorage.channels.events import (
     ChannelVerificationChanged,
 )
 from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
+from moorage.conversations.jobs import FETCH_MEDIA
+from moorage.conversations.media import MediaReceived
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
 from moorage.reception.jobs import END_UNDOCKED, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
@@ -42,12 +44,22 @@ def now(event: type[Event], function: Callable[[Tx, Event], Awaitable[None]]) ->
     return Subscription(event=event, reaction=react)
 
 
-def later(event: type[Event], kind: JobKind, arguments: Callable[[Event], Mapping[str, JobArgument]]) -> Subscription:
-    """Return the row that writes a job of `kind` in the transaction that published `event`."""
+def later(
+    event: type[Event],
+    kind: JobKind,
+    arguments: Callable[[Event], Mapping[str, JobArgument]],
+    *,
+    lock: Callable[[Event], str] | None = None,
+) -> Subscription:
+    """Return the row that writes a job of `kind` in the transaction that published `event`.
+
+    Jobs with the same `lock` run one after the other.
+    """
 
     async def react(tx: Tx, published: DomainEvent, jobs: JobQueue) -> None:
         if isinstance(published, event):
-            await jobs.later(tx, kind, arguments=arguments(published))
+            held = None if lock is None else lock(published)
+            await jobs.later(tx, kind, lock=held, arguments=arguments(published))
 
     return Subscription(event=event, reaction=react)
 
@@ -61,6 +73,13 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     later(ChannelVerificationChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
     # The provider is asked with no transaction open.
     later(AuthorizationPushed, SETTLE_AUTHORIZATION, lambda event: {"attempt_id": event.attempt_id}),
+    later(
+        MediaReceived,
+        FETCH_MEDIA,
+        lambda event: {"message_id": event.message_id},
+        # A customer who sends many files does not keep all workers from those of others.
+        lock=lambda event: f"media:{event.thread_id}",
+    ),
     later(AccountAuthorizedUs, REFRESH_ACCOUNT, lambda event: {"channel_id": event.channel_id}),
 )
 

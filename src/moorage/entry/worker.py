@@ -16,12 +16,22 @@ from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.channels.menus.jobs import COMPARE_MENU, COMPARE_MENUS, COMPARE_MENUS_SCHEDULE
 from moorage.channels.menus.live import LiveMenus
 from moorage.channels.menus.publishing import Menus
+from moorage.conversations.jobs import (
+    FETCH_DUE_MEDIA,
+    FETCH_DUE_SCHEDULE,
+    FETCH_MEDIA,
+    SWEEP_UPLOADS,
+    SWEEP_UPLOADS_SCHEDULE,
+)
+from moorage.conversations.media_fetching import MediaFetcher
+from moorage.conversations.media_upkeep import fetch_due_media, sweep_uploads
 from moorage.conversations.sender import Sender
-from moorage.core.ids import AgentId, ChannelId, WorkspaceId
+from moorage.core.ids import AgentId, ChannelId, MessageId, WorkspaceId
 from moorage.entry.container import Container, authorizations_of, open_container
 from moorage.infra.jobs import JobKind, JobRunner
 from moorage.infra.settings import Settings
 from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
+from moorage.media.pictures import Pictures
 from moorage.reception.jobs import END_UNDOCKED, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
 from moorage.reception.operations import pick_up_queue
 from moorage.reception.settling import end_undocked, settle_channel, show_channel_again
@@ -29,6 +39,8 @@ from moorage.reception.sweeper import Sweeper
 from moorage.staff.presence import close_lost_connections
 
 LOST_CONNECTIONS_EVERY_S = 5.0
+
+SCHEDULES = (UPKEEP_SCHEDULE, COMPARE_MENUS_SCHEDULE, FETCH_DUE_SCHEDULE, SWEEP_UPLOADS_SCHEDULE)
 
 log = structlog.get_logger()
 
@@ -48,11 +60,9 @@ async def run_worker(settings: Settings, *, ready_file: Path | None = None) -> N
 
 
 async def _work(parts: Container, *, stop: asyncio.Event, ready_file: Path | None) -> None:
-    sender = Sender(database=parts.database, connectors=parts.connectors, box=parts.box)
+    sender = Sender(database=parts.database, connectors=parts.connectors, box=parts.box, blobs=parts.blobs)
     sweeper = Sweeper(database=parts.database, connectors=parts.connectors)
-    jobs = JobRunner(
-        pool=parts.pool, functions=_job_functions(parts), schedules=(UPKEEP_SCHEDULE, COMPARE_MENUS_SCHEDULE)
-    )
+    jobs = JobRunner(pool=parts.pool, functions=_job_functions(parts), schedules=SCHEDULES)
     close_lost = partial(close_lost_connections, parts.database)
     async with asyncio.TaskGroup() as loops:
         loops.create_task(sender.run(stop=stop, listen_url=parts.database_url))
@@ -107,6 +117,7 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
 
     return {
         UPKEEP: partial(keep_house, parts.database),
+        **_media_functions(parts),
         PICK_UP_QUEUE: pick_up,
         SETTLE_CHANNEL: settle,
         END_UNDOCKED: end_open,
@@ -116,6 +127,28 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
         COMPARE_MENUS: menus.compare_all,
         COMPARE_MENU: menus.compare_by_job,
     }
+
+
+def _media_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable[None]]]:
+    """Return what runs the jobs on files of conversations."""
+    fetcher = MediaFetcher(
+        database=parts.database,
+        connectors=parts.connectors,
+        box=parts.box,
+        blobs=parts.blobs,
+        pictures=Pictures(),
+    )
+
+    async def fetch_media(*, workspace_id: WorkspaceId, message_id: str) -> None:
+        await fetcher.fetch(workspace_id=workspace_id, message_id=MessageId(UUID(message_id)))
+
+    async def fetch_due() -> None:
+        await fetch_due_media(parts.database)
+
+    async def sweep() -> None:
+        await sweep_uploads(parts.database, blobs=parts.blobs)
+
+    return {FETCH_MEDIA: fetch_media, FETCH_DUE_MEDIA: fetch_due, SWEEP_UPLOADS: sweep}
 
 
 async def _repeat(action: Callable[[], Awaitable[object]], *, every_s: float) -> None:

@@ -1,9 +1,12 @@
 """Blobs: pictures, voices and files, kept outside the database under a path that names the workspace."""
 
+import asyncio
 import hashlib
+from collections.abc import AsyncIterable, AsyncIterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import ClassVar, SupportsBytes
 from uuid import UUID
 
 from obstore.store import LocalStore, ObjectStore
@@ -11,6 +14,9 @@ from obstore.store import LocalStore, ObjectStore
 from moorage.core.errors import DomainError
 from moorage.core.ids import WorkspaceId
 from moorage.infra.database import Tx
+
+PIECE_BYTES = 256 * 1024
+"""At least so much of a blob is read at once."""
 
 
 @dataclass(eq=False)
@@ -49,7 +55,7 @@ class BlobStore:
             path=f"{workspace_id}/{blob_id}",
             media_type=media_type,
             size_bytes=len(content),
-            sha256=hashlib.sha256(content).digest(),
+            sha256=await asyncio.to_thread(_digest, content),
         )
         await self._store.put_async(blob.path, content)
         return blob
@@ -61,6 +67,33 @@ class BlobStore:
         except FileNotFoundError as error:
             raise BlobMissing(blob_id=blob.id) from error
         return bytes(await answer.bytes_async())
+
+    async def part(self, blob: Blob, *, start: int, end: int) -> AsyncIterator[bytes]:
+        """Return the bytes of `blob` from `start` up to but not `end`, piece by piece. Raises BlobMissing at once."""
+        try:
+            answer = await self._store.get_async(blob.path, options={"range": (start, end)} if end > start else None)
+        except FileNotFoundError as error:
+            raise BlobMissing(blob_id=blob.id) from error
+        return _pieces(answer.stream(min_chunk_size=PIECE_BYTES)) if end > start else _nothing()
+
+    async def remove(self, blob: Blob) -> None:
+        """Remove what lies under `blob`; one that is not there is as good as removed."""
+        with suppress(FileNotFoundError):
+            await self._store.delete_async(blob.path)
+
+
+async def _pieces(stream: AsyncIterable[SupportsBytes]) -> AsyncIterator[bytes]:
+    async for piece in stream:
+        yield bytes(piece)
+
+
+async def _nothing() -> AsyncIterator[bytes]:
+    for piece in ():
+        yield piece
+
+
+def _digest(content: bytes) -> bytes:
+    return hashlib.sha256(content).digest()
 
 
 def open_blob_folder(folder: Path) -> BlobStore:

@@ -3,7 +3,8 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from moorage.connectors.content import Text
+from moorage.connectors.content import Media, Text
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import Author, Conversation, Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
@@ -35,16 +36,35 @@ class TextTooLong(DomainError):
     most_bytes: int
 
 
+@dataclass(eq=False)
+class KindNotSendable(DomainError):
+    """The channel carries no messages of this kind."""
+
+    code: ClassVar[str] = "conversations.kind_not_sendable"
+    kind: ClassVar[str] = "conflict"
+    type: str
+
+
+@dataclass(eq=False)
+class KindNotSendableNow(DomainError):
+    """The account can only answer its customers' messages, and an answer is always a text."""
+
+    code: ClassVar[str] = "conversations.kind_not_sendable_now"
+    kind: ClassVar[str] = "conflict"
+    type: str
+
+
 async def agent_replies(
-    tx: Tx, *, actor: Actor, conversation_id: ConversationId, content: Text, connectors: Connectors
+    tx: Tx, *, actor: Actor, conversation_id: ConversationId, content: Text | Media, connectors: Connectors
 ) -> tuple[OpenThread, Message]:
     """Accept what the conversation's own agent says to the customer, and return it with its thread.
 
-    Raises NotYours, ConversationClosed, TextTooLong, Malformed, or why nothing can be sent: BudgetClosed,
-    CustomerUnfollowed, ChannelMute.
+    Raises NotYours, ConversationClosed, TextTooLong, Malformed, KindNotSendable or KindNotSendableNow, or why nothing
+    can be sent: BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting.
     """
     turn, _ = await _turn_on(tx, actor=actor, conversation_id=conversation_id, connectors=connectors)
-    _check_text(content, most_bytes=connectors[turn.opened.around.channel_kind].manifest.max_text_bytes)
+    around = turn.opened.around
+    _check_content(content, manifest=connectors[around.channel_kind].manifest, passive_only=around.passive_only)
     await react(turn, AgentReplied(actor.agent_id))
     message = say(turn.opened, author=Author(kind="agent", agent_id=actor.agent_id), content=content)
     await _finish(turn)
@@ -150,6 +170,15 @@ async def _finish(turn: Turn) -> None:
     say_words(turn)
     await keep_decisions(turn)
     await save(turn.tx, opened=turn.opened)
+
+
+def _check_content(content: Text | Media, *, manifest: Manifest, passive_only: bool) -> None:
+    if isinstance(content, Text):
+        _check_text(content, most_bytes=manifest.max_text_bytes)
+    elif content.type not in manifest.sendable:
+        raise KindNotSendable(type=content.type)
+    elif passive_only:
+        raise KindNotSendableNow(type=content.type)
 
 
 def _check_text(content: Text, *, most_bytes: int) -> None:

@@ -1,14 +1,16 @@
 """The API's commands on conversations: reply, end, take."""
 
-from typing import Literal
+from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from moorage.connectors.content import Text
+from moorage.connectors.content import Media, Text
+from moorage.conversations.media_files import use_upload
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import budget_standing
+from moorage.conversations.queries import thread_of
 from moorage.conversations.routes import TheConversations
 from moorage.conversations.views import ConversationView, MessageView, conversation_view, message_view
 from moorage.conversations.writing import agent_name_of, author_name
@@ -17,6 +19,7 @@ from moorage.core.ids import ConversationId
 from moorage.infra.database import Tx
 from moorage.reception.operations import agent_ends, agent_replies, agent_takes
 from moorage.staff.guard import SignedInActor
+from moorage.staff.model import Actor
 
 router = APIRouter(tags=["conversations"])
 
@@ -30,12 +33,21 @@ class SaidText(BaseModel):
     text: str = Field(max_length=20_000)
 
 
+class SaidPicture(BaseModel):
+    """A picture that was uploaded for the conversation before."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["image"]
+    upload_id: UUID
+
+
 class Reply(BaseModel):
     """What an agent says to the customer."""
 
     model_config = ConfigDict(extra="forbid")
 
-    content: SaidText
+    content: Annotated[SaidText | SaidPicture, Field(discriminator="type")]
 
 
 @router.post("/conversations/{conversation_id}/messages", status_code=status.HTTP_201_CREATED)
@@ -49,7 +61,9 @@ async def reply_to_customer(
             tx,
             actor=actor,
             conversation_id=ConversationId(conversation_id),
-            content=Text(text=reply.content.text),
+            content=await _content(
+                tx, actor=actor, conversation_id=ConversationId(conversation_id), said=reply.content
+            ),
             connectors=door.connectors,
         )
         return message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message))
@@ -81,6 +95,15 @@ async def take_conversation(conversation_id: UUID, actor: SignedInActor, door: T
         return _view(opened)
 
     return await door.database.run(actor.workspace_id, take_it)
+
+
+async def _content(
+    tx: Tx, *, actor: Actor, conversation_id: ConversationId, said: SaidText | SaidPicture
+) -> Text | Media:
+    if isinstance(said, SaidText):
+        return Text(text=said.text)
+    thread_id = await thread_of(tx, conversation_id=conversation_id)
+    return await use_upload(tx, upload_id=said.upload_id, thread_id=thread_id, actor=actor)
 
 
 def _view(opened: OpenThread) -> ConversationView:

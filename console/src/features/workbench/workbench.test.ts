@@ -144,6 +144,7 @@ describe('content that is shown as a card', () => {
   const voice = {
     version: 1,
     type: 'voice',
+    state: 'fetching',
     external_media_id: 'm1',
     external_url: null,
     external_thumb_id: null,
@@ -170,6 +171,7 @@ describe('content that is shown as a card', () => {
       ['b', '{"c":2}'],
     ])
     expect(detailsOf(voice).map(([name]) => name)).toEqual([
+      'state',
       'external_media_id',
       'format',
       'recognized_text',

@@ -1,0 +1,85 @@
+"""Files of conversations: what is known of one, and why one is not accepted. Frozen values; nothing knows a table."""
+
+from dataclasses import dataclass
+from typing import ClassVar, Literal
+from uuid import UUID
+
+from moorage.connectors.content import Media, MediaKind
+from moorage.core.errors import DomainError
+from moorage.core.ids import AgentId, MessageId, ThreadId
+from moorage.infra.database import DomainEvent
+
+MOST_UPLOAD_BYTES = 20 * 1024 * 1024
+"""Of a file that an agent uploads, before it is made smaller. A telephone's largest pictures have about as many."""
+
+UploadReason = Literal[
+    "too_large", "empty", "not_a_picture", "animated_too_large", "too_many_pixels", "damaged", "kind_not_allowed"
+]
+
+
+@dataclass(eq=False)
+class UploadRefused(DomainError):
+    """The file cannot be sent. `bytes` is what it has, `most_bytes` what would do, where the size is the reason."""
+
+    code: ClassVar[str] = "conversations.upload_refused"
+    kind: ClassVar[str] = "malformed"
+    reason: str
+    bytes: int | None = None
+    most_bytes: int | None = None
+
+
+@dataclass(eq=False)
+class UploadTooLarge(UploadRefused):
+    """The file is larger than anything that is taken, whatever could be made of it."""
+
+    kind: ClassVar[str] = "too_large"
+
+
+@dataclass(eq=False)
+class NothingToFetch(DomainError):
+    """The message has no file that could be fetched from the provider."""
+
+    code: ClassVar[str] = "conversations.nothing_to_fetch"
+    kind: ClassVar[str] = "conflict"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaReceived(DomainEvent):
+    """A customer's message tells of a file that is to be fetched."""
+
+    message_id: MessageId
+    thread_id: ThreadId
+
+
+@dataclass(frozen=True, slots=True)
+class KeptFile:
+    """A file that is ours. `id` is its blob's; `uploaded_by` is None where the customer sent it."""
+
+    id: UUID
+    thread_id: ThreadId
+    kind: MediaKind
+    media_type: str
+    size_bytes: int
+    width: int | None
+    height: int | None
+    name: str
+    uploaded_by: AgentId | None
+    was_sent: bool
+
+    def as_content(self) -> Media:
+        """Return the content of a message that this file is."""
+        return Media(
+            type=self.kind,
+            state="kept",
+            blob_id=str(self.id),
+            media_type=self.media_type,
+            size_bytes=self.size_bytes,
+            width=self.width,
+            height=self.height,
+            name=self.name,
+        )
+
+
+def waits_for_file(content: object) -> bool:
+    """Return whether `content` is a customer's file that is yet to be fetched."""
+    return isinstance(content, Media) and content.state == "fetching"
