@@ -18,11 +18,12 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
   const toasts = useToasts()
   const lock = useLock(conversation)
 
-  const takesPictures = computed(
-    () =>
-      kinds.kindOf(conversation.value.channel.kind)?.capabilities.sendable.includes('image') ===
-      true,
-  )
+  /** Where an account can only answer, it answers with words. */
+  const takesPictures = computed(() => {
+    const { channel, sending } = conversation.value
+    const sendable = kinds.kindOf(channel.kind)?.capabilities.sendable ?? []
+    return sending === 'api' && sendable.includes('image')
+  })
   const canAttach = computed(() => lock.value === null && takesPictures.value)
   const tray = computed(() => workbench.trayOf(conversation.value.id))
   const hasFailed = computed(() => tray.value.some((each) => each.state === 'failed'))
@@ -36,8 +37,17 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
   return { canAttach, tray, hasFailed, attach }
 }
 
-/** What is plainly no picture need not be sent to hear that. A name or type that lies is for the server to find out. */
-function refusalOf(file: File): Problem | null {
-  if (file.type === '' || file.type.startsWith('image/')) return null
-  return new Problem('conversations.upload_refused', 422, { reason: 'kind_not_allowed' })
+/** The server takes no larger file, and breaks the line of whoever sends one: the reason would not come through. */
+const MOST_BYTES = 20 * 1024 * 1024
+
+/** What plainly cannot be sent need not be sent to hear that. A type that lies is for the server to find out. */
+function refusalOf({ type, size }: File): Problem | null {
+  if (type !== '' && !type.startsWith('image/')) return refused({ reason: 'kind_not_allowed' })
+  if (size > MOST_BYTES)
+    return refused({ reason: 'too_large', bytes: size, most_bytes: MOST_BYTES })
+  return null
+}
+
+function refused(details: Record<string, unknown>): Problem {
+  return new Problem('conversations.upload_refused', 422, details)
 }
