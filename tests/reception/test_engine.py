@@ -17,6 +17,7 @@ from moorage.reception.model import (
     AgentFound,
     AgentReplied,
     AgentTook,
+    Answer,
     Assign,
     ChannelMuted,
     ChannelRestored,
@@ -30,6 +31,7 @@ from moorage.reception.model import (
     FindAgent,
     Followed,
     GreetingMode,
+    MenuUsed,
     Mode,
     NobodyFree,
     Note,
@@ -66,6 +68,8 @@ class Conversation:
     messages: int = 0
     greetings: int = 0
     connections: int = 0
+    asked_for: bool = False
+    """An item of the menu opened it, not a message."""
 
 
 @dataclass
@@ -115,6 +119,26 @@ class AnySequence(RuleBasedStateMachine):
         decision = self.feed(event)
         assert [type(effect) for effect in decision.effects] == [Note]
         assert self.applied.current is before
+
+    @rule(does=st.sampled_from(["nothing", "message"]), use=st.sampled_from(["tap", "link", "scan"]))
+    def customer_uses_the_menu(self, does: Literal["nothing", "message"], use: str) -> None:
+        before = self.applied.current
+        decision = self.feed(MenuUsed("Hours", use, does, text="9 to 5"))
+        answered = does == "message" and not self.policy.mute
+        assert [type(effect) for effect in decision.effects] == ([Note, Answer] if answered else [Note])
+        assert self.applied.current is before
+
+    @rule(found=free, group_id=st.sampled_from([GROUP, None]))
+    def customer_asks_for_a_person_by_the_menu(self, found: AgentId | None, group_id: GroupId | None) -> None:
+        before = self.applied.current
+        self.feed(MenuUsed("Agent", "tap", "agent", group_id=group_id), found=found)
+        after = self.applied.current
+        if before is not None or self.policy.mute:
+            assert after is before  # nobody who waits or is served loses the place
+            return
+        assert after is not None
+        assert after.owner is (Owner.AGENT if found else Owner.QUEUE)
+        after.asked_for = True
 
     @rule()
     def customer_leaves(self) -> None:
@@ -270,7 +294,7 @@ class AnySequence(RuleBasedStateMachine):
 
     @invariant()
     def every_conversation_keeps_the_message_that_opened_it(self) -> None:
-        assert all(conversation.messages >= 1 for conversation in self.applied.conversations)
+        assert all(conversation.messages >= 1 or conversation.asked_for for conversation in self.applied.conversations)
 
     @invariant()
     def the_state_survives_json(self) -> None:

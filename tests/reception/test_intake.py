@@ -144,7 +144,7 @@ async def test_follow_and_other_events_leave_a_line_and_open_no_conversation(des
     await desk.push(desk.happened("subscribe", by=customer, EventKey="qrscene_door"))
     await desk.push(desk.happened("CLICK", by=customer, EventKey="PRICES"))
     messages = await desk.messages_of(customer)
-    assert [message.content.model_dump()["key"] for message in messages] == ["followed", "event_seen"]
+    assert [message.content.model_dump()["key"] for message in messages] == ["followed", "menu_used"]
     assert messages[0].content.model_dump()["values"]["scene"] == "door"
     assert "PRICES" in messages[1].content.model_dump_json()
     assert await desk.value("SELECT count(*) FROM conversations") == 0

@@ -32,6 +32,7 @@ from moorage.core.ids import AgentId, new_id
 from moorage.infra.database import Tx
 from moorage.reception.engine import decide
 from moorage.reception.model import (
+    Answer,
     Assign,
     Close,
     CustomerWrote,
@@ -211,7 +212,7 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             give_to_agent(opened, agent_id=agent_id, agent_name=name, reason=why)
         case ReleaseSeat(agent_id=agent_id):
             await release_seat(turn.tx, agent_id=agent_id)
-        case Say():
+        case Say() | Answer():
             turn.words.append(_words(turn, effect))
         case Note(key=key, values=values):
             about = incoming or Incoming(happened_at=turn.tx.now)
@@ -237,7 +238,9 @@ def _keep(turn: Turn, event: Event, decision: Decision) -> None:
     )
 
 
-def _words(turn: Turn, effect: Say) -> Words:
+def _words(turn: Turn, effect: Say | Answer) -> Words:
+    if isinstance(effect, Answer):
+        return Words(author=Author(kind="system", why=effect.why), content=Text(text=effect.text))
     around = turn.opened.around
     text = render(
         effect.template,

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Literal
 
 from moorage.core.ids import AgentId
+from moorage.reception.menu_rules import menu_used
 from moorage.reception.model import (
     AgentEnded,
     AgentFound,
@@ -30,6 +31,7 @@ from moorage.reception.model import (
     FindAgent,
     Followed,
     GreetingMode,
+    MenuUsed,
     NobodyFree,
     Note,
     OpenConversation,
@@ -58,6 +60,8 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
         case EventSeen(name=name):
             note = Note("event_seen", {"event": name})
             return Decision(state, (note,), "event.noted", "An event without a rule of its own leaves a line.")
+        case MenuUsed():
+            return menu_used(state, event, policy)
         case AgentFound(agent_id=agent_id):
             return _agent_found(state, agent_id, policy)
         case NobodyFree():

@@ -41,6 +41,8 @@ class Policy:
     default_group_id: GroupId
     mute: bool = False
     """Nothing can be sent by the channel at present: its account withdrew its authorization or was undocked."""
+    ask_to_write: str = ""
+    """What a customer is told who asked for a person without having written."""
 
 
 # ---------------------------------------------------------------- state: what is known of the customer's conversation
@@ -131,6 +133,21 @@ class EventSeen:
 
 
 @dataclass(frozen=True, slots=True)
+class MenuUsed:
+    """The customer used an item of the account's menu. `item` is its name, or what else is known of it."""
+
+    item: str
+    use: str
+    """`tap`, `link`, `scan`, …: what came of it stands in the line that it leaves."""
+    does: Literal["nothing", "message", "agent"] = "nothing"
+    text: str = ""
+    """What a `message` item answers."""
+    group_id: GroupId | None = None
+    """The group that an `agent` item leads to; None: as the rules say."""
+    kind: Literal["menu_used"] = "menu_used"
+
+
+@dataclass(frozen=True, slots=True)
 class AgentFound:
     """A seat of this agent was taken for the conversation, as `FindAgent` asked or because one became free."""
 
@@ -189,6 +206,7 @@ Event = Annotated[
     | Followed
     | Unfollowed
     | EventSeen
+    | MenuUsed
     | AgentFound
     | NobodyFree
     | AgentReplied
@@ -272,10 +290,19 @@ class Say:
 
 
 @dataclass(frozen=True, slots=True)
+class Answer:
+    """Send the customer `text`, which no person says."""
+
+    text: str
+    why: Literal["menu", "asked_for_agent"]
+    kind: Literal["answer"] = "answer"
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Leave a line in the thread that only staff see; in the open conversation, if there is one."""
 
-    key: Literal["followed", "unfollowed", "event_seen", "channel_muted", "channel_restored"]
+    key: Literal["followed", "unfollowed", "event_seen", "menu_used", "channel_muted", "channel_restored"]
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     kind: Literal["note"] = "note"
 
@@ -297,7 +324,7 @@ class Refuse:
 
 
 Effect = Annotated[
-    OpenConversation | FindAgent | EnterQueue | Assign | ReleaseSeat | Say | Note | Close | Refuse,
+    OpenConversation | FindAgent | EnterQueue | Assign | ReleaseSeat | Say | Answer | Note | Close | Refuse,
     Discriminator("kind"),
 ]
 

@@ -3,7 +3,7 @@
 from moorage.channels.model import ChannelSettings
 from moorage.core.ids import GroupId
 from moorage.reception.model import GreetingMode, Mode, Policy
-from moorage.reception.texts import GREETINGS
+from moorage.reception.texts import ASK_TO_WRITE, GREETINGS
 
 
 def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute: bool) -> Policy:
@@ -18,4 +18,5 @@ def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute
         greeting=greeting.text if greeting.text is not None else GREETINGS[settings.locale],
         default_group_id=default_group_id,
         mute=mute,
+        ask_to_write=ASK_TO_WRITE[settings.locale],
     )

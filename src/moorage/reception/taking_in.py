@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 
 from moorage.connectors.content import Text, Unsupported
-from moorage.connectors.contract import Connector, CustomerMessage, Followed, Inbound, OtherEvent, Unfollowed
+from moorage.connectors.contract import Connector, CustomerMessage, Followed, Inbound, MenuUsed, OtherEvent, Unfollowed
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import FollowState, Message
@@ -18,6 +19,7 @@ from moorage.customers.operations import add_customer
 from moorage.infra.database import Tx
 from moorage.reception import model
 from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
+from moorage.reception.menu_uses import read_menu_use, told_by
 from moorage.reception.pushes import (
     AnswerBy,
     StoredPush,
@@ -148,10 +150,20 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
             event = model.Unfollowed() if _is_newest(opened, inbound) else model.EventSeen("unfollowed")
             note_following(opened, follow_state="unfollowed", happened_at=at)
             await react(turn, event, incoming=Incoming(happened_at=at))
+        case MenuUsed() as used:
+            await _menu_used(turn, used, at)
         case OtherEvent(name=name, fields=fields, opens=opens):
             if opens is not None:
                 open_budget(opened, trigger=opens, happened_at=at)
             await react(turn, model.EventSeen(name), incoming=Incoming(happened_at=at, details=_words_of(fields)))
+
+
+async def _menu_used(turn: Turn, used: MenuUsed, at: datetime) -> None:
+    if used.opens is not None:
+        open_budget(turn.opened, trigger=used.opens, happened_at=at)
+    event = await read_menu_use(turn.tx, channel_id=turn.opened.thread.channel_id, used=used)
+    details = {**_words_of(used.fields), **told_by(used)}
+    await react(turn, event, incoming=Incoming(happened_at=at, details=details))
 
 
 async def _follow(turn: Turn, inbound: Inbound, scene: str | None) -> None:

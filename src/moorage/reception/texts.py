@@ -15,6 +15,12 @@ GREETINGS: Mapping[Locale, str] = {
 }
 """What an agent is introduced with where the admin wrote nothing else."""
 
+ASK_TO_WRITE: Mapping[Locale, str] = {
+    "zh-CN": "已收到您的转人工请求，请直接发送您的问题。",
+    "en": "You asked for an agent. Please write your question here.",
+}
+"""What a customer is told who asked for a person by a tap: the provider lets us say more once they write."""
+
 
 def render(template: str, *, agent: str, customer: str, channel: str, now: datetime, time_zone: str) -> str:
     """Return `template` with its placeholders filled in; `{time}` is hours and minutes in `time_zone`. Never raises."""

@@ -77,6 +77,12 @@ async def list_groups(tx: Tx) -> list[Group]:
     )
 
 
+async def find_group(tx: Tx, *, group_id: GroupId) -> GroupId | None:
+    """Return `group_id` if there is such a skill group, else None."""
+    groups = await list_groups(tx)
+    return next((group.id for group in groups if group.id == group_id), None)
+
+
 async def default_group(tx: Tx) -> GroupId:
     """Return the group that takes what no other is named for. Every workspace has exactly one."""
     groups = await list_groups(tx)

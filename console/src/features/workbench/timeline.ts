@@ -45,7 +45,7 @@ export function timeline(messages: readonly Message[]): Entry[] {
 }
 
 function add(entries: Entry[], message: Message): void {
-  if (message.content.type === 'notice' || message.author.kind === 'system') {
+  if (message.content.type === 'notice') {
     entries.push({ kind: 'line', key: message.id, message })
     return
   }

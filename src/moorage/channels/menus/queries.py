@@ -7,7 +7,7 @@ from typing import Literal, LiteralString
 from uuid import UUID
 
 from moorage.channels.menus.compiling import Known, items_by_key, own_keys
-from moorage.channels.menus.model import Menu, SubItem, read_key
+from moorage.channels.menus.model import Menu, OpenLink, OpenMiniProgram, SubItem, read_key
 from moorage.connectors.menus import LiveMenu, MatchRule, ProviderMenu
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
@@ -284,3 +284,26 @@ async def find_item(tx: Tx, *, channel_id: ChannelId, key: str) -> SubItem | Non
         return None
     items = Menu.model_validate(stored.menu).all_items()
     return next((item for item, _ in items if item.id == item_id), None)
+
+
+async def find_linked_item(tx: Tx, *, channel_id: ChannelId, key: str) -> SubItem | None:
+    """Return the item of the published menu that opens the page or mini program page `key`; None where none does."""
+    stored = await tx.row(
+        _Numbered,
+        """
+        SELECT v.number, v.menu FROM channel_menus m
+        JOIN menu_versions v ON v.workspace_id = m.workspace_id AND v.channel_id = m.channel_id
+                            AND v.number = m.published_number
+        WHERE m.workspace_id = %s AND m.channel_id = %s
+        """,
+        [tx.workspace_id, channel_id],
+    )
+    if stored is None:
+        return None
+    for item, _ in Menu.model_validate(stored.menu).all_items():
+        action = item.action
+        if (isinstance(action, OpenLink) and action.url.strip() == key) or (
+            isinstance(action, OpenMiniProgram) and action.path.strip() == key
+        ):
+            return item
+    return None

@@ -17,7 +17,8 @@ export function usePreview(): (conversation: Conversation) => string {
   return ({ last_message: last }) => {
     if (!last) return ''
     const words = said(last.type, last.preview)
-    return last.author_kind === 'agent' || last.author_kind === 'bot'
+    const rule = last.author_kind === 'system' && last.type !== 'notice'
+    return rule || last.author_kind === 'agent' || last.author_kind === 'bot'
       ? t('workbench.said', { words })
       : words
   }
