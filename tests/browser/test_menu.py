@@ -4,7 +4,7 @@ WeChat is a server at the wire here, so that the story can play the other platfo
 """
 
 import re
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -19,9 +19,10 @@ from moorage.entry.http import create_app
 from moorage.infra.database import Database
 from moorage.infra.settings import Settings
 from tests.browser.conftest import OpenPage, serious_findings
+from tests.channels.docking import some_credentials
 from tests.channels.menus.wechat import MenuWechat
 from tests.connectors.provider import running_provider
-from tests.connectors.wechat_requests import ACCOUNT, CREDENTIALS, CUSTOMER, sealed_push
+from tests.connectors.wechat_requests import ACCOUNT, CUSTOMER, sealed_push
 from tests.entry.web import SECRET_KEY, SignedIn, signed_in
 from tests.serving import served
 
@@ -37,6 +38,7 @@ class Stage:
     url: str
     owner: SignedIn
     channel_id: str
+    credentials: Mapping[str, str]
     wechat: MenuWechat
 
     async def taps(self, key: str) -> str | None:
@@ -44,9 +46,10 @@ class Stage:
         now = datetime.now(UTC)
         event = {"ToUserName": ACCOUNT, "FromUserName": CUSTOMER, "CreateTime": int(now.timestamp())}
         tap = write_fields({**event, "MsgType": "event", "Event": "CLICK", "EventKey": key}, format="xml")
-        request = sealed_push(tap, at=now)
+        appid = self.credentials["appid"]
+        request = sealed_push(tap, at=now, appid=appid)
         answer = await self.owner.client.post(
-            f"/wechat/oa/{CREDENTIALS['appid']}",
+            f"/wechat/oa/{appid}",
             params=dict(request.query),
             content=request.body,
             headers={"Content-Type": request.content_type},
@@ -54,8 +57,7 @@ class Stage:
         if answer.content == b"success":
             return None
         sealed = str(read_fields(answer.content)["Encrypt"])
-        key_bytes = crypto.decode_aes_key(CREDENTIALS["aes_key"])
-        plain = crypto.unseal(sealed, key=key_bytes, appid=CREDENTIALS["appid"])
+        plain = crypto.unseal(sealed, key=crypto.decode_aes_key(self.credentials["aes_key"]), appid=appid)
         return str(read_fields(plain)["Content"])
 
     async def opens_menu(self, page: Page) -> None:
@@ -80,10 +82,17 @@ async def stage(database: Database, database_url: str) -> AsyncGenerator[Stage]:
             httpx.AsyncClient(base_url=f"http://{address}", trust_env=False) as client,
             signed_in(database, client) as owner,
         ):
-            form = {"kind": "wechat_oa", "name": "Harbour Tea", "credentials": dict(CREDENTIALS), "verified": True}
+            credentials = some_credentials()
+            form = {"kind": "wechat_oa", "name": "Harbour Tea", "credentials": dict(credentials), "verified": True}
             docked = await owner.client.post("/api/channels", json=form)
             assert docked.status_code == 201, docked.text
-            yield Stage(url=f"http://{address}", owner=owner, channel_id=docked.json()["id"], wechat=wechat)
+            yield Stage(
+                url=f"http://{address}",
+                owner=owner,
+                channel_id=docked.json()["id"],
+                credentials=credentials,
+                wechat=wechat,
+            )
 
 
 async def test_a_menu_is_drafted_published_tapped_replaced_elsewhere_and_imported(
@@ -165,7 +174,7 @@ async def test_a_menu_for_some_customers_is_made_on_a_phone(stage: Stage, open_p
     await stage.opens_menu(page)
     await expect(page.get_by_text("客户看到的菜单不是在这里创建的。")).to_be_visible()
     await page.get_by_role("button", name="导入为草稿").click()
-    await expect(page.get_by_role("button", name="官网")).to_be_visible()
+    await expect(page.get_by_role("button", name="官网", exact=True)).to_be_visible()
     await page.get_by_role("button", name="添加菜单", exact=True).click()
     await page.get_by_label("名称").first.fill("英文用户")
     await expect(page.get_by_text("请设置适用人群：语言、设备、标签至少一项。")).to_be_visible()
