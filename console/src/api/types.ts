@@ -39,6 +39,9 @@ export type Budget = Schemas['BudgetView']
 export type Delivery = Schemas['DeliveryView'] & DeliverySoon
 export type Message = Omit<Schemas['MessageView'], 'delivery'> &
   MessageSoon & { delivery: Delivery | null }
+/** What an agent says to the customer. */
+export type Saying = Schemas['Reply']['content']
+export type Upload = Schemas['UploadView']
 export type MessagePage = Schemas['MessagesView']
 export type Content = Message['content']
 
@@ -62,23 +65,4 @@ interface DeliverySoon {
 
 interface AgentSoon {
   away?: boolean
-}
-
-export interface MediaSoon {
-  state?: 'fetching' | 'kept' | 'failed' | 'expired' | 'refused'
-  reason?: string | null
-  media_type?: string | null
-  size_bytes?: number | null
-  width?: number | null
-  height?: number | null
-  name?: string | null
-}
-
-export interface Upload {
-  id: string
-  media_type: string
-  size_bytes: number
-  width: number
-  height: number
-  name: string
 }

@@ -34,7 +34,7 @@ export function sublineOf(content: Content): string | null {
 
 export function sizeOf(content: Content): number | null {
   if (content.type === 'file') return content.size_bytes ?? null
-  return mediaOf(content)?.sizeBytes ?? null
+  return mediaOf(content)?.size_bytes ?? null
 }
 
 /** Where a shared page is; null for anything that is no plain web address. */

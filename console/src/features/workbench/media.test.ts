@@ -37,7 +37,7 @@ describe('the file of a message', () => {
   } as const
 
   it('says where it is and how large it is', () => {
-    expect(mediaOf(image)).toMatchObject({ state: 'kept', blobId: 'b1', width: 8, height: 6 })
+    expect(mediaOf(image)).toMatchObject({ state: 'kept', blob_id: 'b1', width: 8, height: 6 })
     expect(downloadOf('b1')).toBe('/api/media/b1?download=1')
   })
 

@@ -1,20 +1,8 @@
 /** Files of messages: what is known of them, where they are, and how large a picture is drawn. */
-import { mediaFields } from '@/api/soon'
-import type { Content, MediaSoon } from '@/api/types'
+import type { Content } from '@/api/types'
 
-export type MediaState = NonNullable<MediaSoon['state']>
-
-export interface Media {
-  type: 'image' | 'voice' | 'video' | 'short_video'
-  state: MediaState
-  /** A stable word for what went wrong. */
-  reason: string | null
-  blobId: string | null
-  sizeBytes: number | null
-  width: number | null
-  height: number | null
-  name: string | null
-}
+/** A picture, a voice or a video, as far as it is here. */
+export type Media = Extract<Content, { type: 'image' | 'voice' | 'video' | 'short_video' }>
 
 /** Return the file that `content` tells of; null for everything that has none. */
 export function mediaOf(content: Content): Media | null {
@@ -22,20 +10,8 @@ export function mediaOf(content: Content): Media | null {
     case 'image':
     case 'voice':
     case 'video':
-    case 'short_video': {
-      const told = mediaFields(content)
-      const blobId = content.blob_id ?? null
-      return {
-        type: content.type,
-        state: told.state ?? (blobId === null ? 'failed' : 'kept'),
-        reason: told.reason ?? null,
-        blobId,
-        sizeBytes: told.size_bytes ?? null,
-        width: told.width ?? null,
-        height: told.height ?? null,
-        name: told.name ?? null,
-      }
-    }
+    case 'short_video':
+      return content
     default:
       return null
   }
@@ -60,7 +36,11 @@ const LEAST_PX = 56
 export const UNKNOWN: Size = { width: 220, height: 165 }
 
 /** Return how large a picture is drawn within `most`: whole, never enlarged, known before it is loaded. */
-export function fitted(width: number | null, height: number | null, most: Size): Size {
+export function fitted(
+  width: number | null | undefined,
+  height: number | null | undefined,
+  most: Size,
+): Size {
   if (!width || !height) return UNKNOWN
   const scale = Math.min(1, most.width / width, most.height / height)
   return {

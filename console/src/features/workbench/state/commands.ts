@@ -49,7 +49,9 @@ export function openCommands({ client, replica }: Context) {
 
   /** Fetch the file of a message from the provider once more. */
   async function fetchAgain(message: Message, key: string): Promise<void> {
-    take(await soon.fetchAgain(client, message.id, key))
+    const params = { path: { message_id: message.id } }
+    const path = '/api/messages/{message_id}/fetch'
+    take(await answered(client.POST(path, { params, headers: once(key) })))
   }
 
   return { markRead, end, take: takeOver, resend, leave, fetchAgain }

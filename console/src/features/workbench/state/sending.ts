@@ -1,8 +1,8 @@
 import { ref, watch } from 'vue'
 
+import { answered, once } from '@/api/client'
 import { asProblem, Problem } from '@/api/problems'
-import * as soon from '@/api/soon'
-import type { Conversation, Message } from '@/api/types'
+import type { Conversation, Message, Saying } from '@/api/types'
 import { backoffMs } from '@/lib/backoff'
 import { freshKey } from '@/lib/ids'
 import { recall, remember } from '@/lib/storage'
@@ -56,24 +56,27 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
   }
 
   /** What the server takes; null while a picture is not there yet. */
-  function contentOf({ said }: Pending): soon.Say | null {
+  function contentOf({ said }: Pending): Saying | null {
     if (said.type === 'text') return said
     const uploadId = attachments.find(said.attachmentId)?.uploadId
     return uploadId ? { type: 'image', upload_id: uploadId } : null
   }
 
-  async function carry(one: Pending, content: soon.Say): Promise<void> {
+  async function carry(one: Pending, content: Saying): Promise<void> {
     if (await deliver(one, content)) push(one.threadId)
   }
 
   /** Return whether the next one may go: false while this one has to be tried again. */
   async function deliver(
     { key, conversationId, said }: Pending,
-    content: soon.Say,
+    content: Saying,
   ): Promise<boolean> {
     pending.value = sending(pending.value, key)
     try {
-      const message = await soon.say(client, conversationId, content, key)
+      const path = '/api/conversations/{conversation_id}/messages'
+      const params = { path: { conversation_id: conversationId } }
+      const call = { params, headers: once(key), body: { content } }
+      const message = await answered(client.POST(path, call))
       replica.value = withMessage(replica.value, message)
       misses = 0
       settle(key, said)
