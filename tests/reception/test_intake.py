@@ -11,7 +11,7 @@ from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.fields import read_fields
 from moorage.infra.database import Tx
 from moorage.reception.intake import PushNotStored
-from moorage.reception.pushes import StoredPush, store_push
+from moorage.reception.pushes import StoredPush, ask_to_store, find_stored
 from moorage.reception.sweeper import Sweeper
 from moorage.reception.taking_in import MOST_ATTEMPTS, Request, take_in_request
 from tests.conftest import StatementCounter
@@ -25,7 +25,8 @@ A_MINUTE = timedelta(minutes=1)
 async def stored(desk: Desk, inbound: Inbound) -> StoredPush:
     """Store a push as intake does first, and leave it there as a process does that dies then."""
     async with desk.database.in_workspace(desk.workspace_id) as tx:
-        return await store_push(tx, channel_id=desk.channel.id, inbound=inbound, not_before=tx.now)
+        asked = await ask_to_store(tx, channel_id=desk.channel.id, inbound=inbound, not_before=tx.now)
+        return await asked.row() or await find_stored(tx, channel_id=desk.channel.id, inbound=inbound)
 
 
 async def taken_in_too_late(desk: Desk, inbound: Inbound) -> StoredPush:

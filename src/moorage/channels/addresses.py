@@ -8,7 +8,7 @@ from moorage.channels.views import channel_changed
 from moorage.connectors.manifest import Manifest
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
-from moorage.infra.database import Tx
+from moorage.infra.database import Asked, Tx
 
 ASKED_AGAIN = timedelta(seconds=5)
 """Within this time the provider's question is not worth another fact: its back office asks twice now and then."""
@@ -21,7 +21,12 @@ def callback_url(manifest: Manifest, *, public_url: str, external_id: str) -> st
 
 async def find_address(tx: Tx, *, kind: str, external_id: str) -> Address:
     """Return where an account's pushes belong; `tx` is a platform transaction. Raises Missing."""
-    address = await tx.row(
+    return await the_address(await ask_for_address(tx, kind=kind, external_id=external_id))
+
+
+async def ask_for_address(tx: Tx, *, kind: str, external_id: str) -> Asked[Address]:
+    """Ask where an account's pushes belong; `tx` is a platform transaction."""
+    return await tx.ask(
         Address,
         """
         SELECT workspace_id, channel_id, kind, external_id, verification, verified_at
@@ -29,6 +34,11 @@ async def find_address(tx: Tx, *, kind: str, external_id: str) -> Address:
         """,
         [kind, external_id],
     )
+
+
+async def the_address(asked: Asked[Address]) -> Address:
+    """Return the address that was asked for. Raises Missing."""
+    address = await asked.row()
     if address is None:
         raise Missing(what="channel address")
     return address

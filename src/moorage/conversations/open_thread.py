@@ -30,7 +30,7 @@ from moorage.conversations.model import (
 from moorage.core.errors import Missing
 from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, MessageId, ThreadId, new_id
 from moorage.customers.operations import fallback_name
-from moorage.infra.database import Tx
+from moorage.infra.database import Asked, Tx
 
 CONVERSATION = TypeAdapter(Conversation)
 """Reads a conversation's row that PostgreSQL gave as JSON."""
@@ -79,13 +79,29 @@ class LockedThread:
     made: bool
 
 
-async def lock_thread(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> LockedThread:
-    """Return the thread of a customer on a channel, made if it is new, and locked until the transaction ends.
+@dataclass(frozen=True, slots=True)
+class AskedThread:
+    """A customer's thread that has been asked for: the lock, and what is read under it."""
 
-    A new thread's `customer_id` is a fresh id; the caller adds the customer before the transaction ends.
+    lock: Asked[LockedThread]
+    contents: "Asked[_Contents]"
+
+
+async def ask_for_thread(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> AskedThread:
+    """Ask for the thread of a customer on a channel, made if it is new, and locked until the transaction ends.
+
+    What is asked later in the same transaction is answered under the lock, though that has not been waited for. A new
+    thread's `customer_id` is a fresh id; the caller adds the customer before the transaction ends.
     """
+    return AskedThread(
+        lock=await _ask_for_lock(tx, channel_id=channel_id, external_customer_id=external_customer_id),
+        contents=await _ask_for_contents(tx, channel_id=channel_id, external_customer_id=external_customer_id),
+    )
+
+
+async def _ask_for_lock(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> Asked[LockedThread]:
     customer_id = CustomerId(new_id())
-    locked = await tx.row(
+    return await tx.ask(
         LockedThread,
         """
         INSERT INTO threads AS t (workspace_id, id, channel_id, customer_id, external_customer_id, created_at)
@@ -102,9 +118,6 @@ async def lock_thread(tx: Tx, *, channel_id: ChannelId, external_customer_id: st
             "now": tx.now,
         },
     )
-    if locked is None:
-        raise LookupError("INSERT … ON CONFLICT DO UPDATE returned no row")
-    return locked
 
 
 async def lock_known_thread(tx: Tx, *, thread_id: ThreadId) -> LockedThread:
@@ -123,7 +136,7 @@ async def lock_known_thread(tx: Tx, *, thread_id: ThreadId) -> LockedThread:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
+class _Contents:
     seq: int
     follow_state: str
     last_customer_message_at: datetime | None
@@ -178,8 +191,23 @@ _WAITING = TypeAdapter(list[_WaitingRow])
 
 async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -> OpenThread:
     """Return what a transaction works on, read under the lock by one statement that began after it was taken."""
-    row = await tx.row(
-        _Row,
+    contents = await _ask_for_contents(
+        tx, channel_id=locked.channel_id, external_customer_id=locked.external_customer_id
+    )
+    return await _opened(tx, locked=locked, contents=contents, connectors=connectors)
+
+
+async def opened_thread(tx: Tx, *, asked: AskedThread, connectors: Connectors) -> tuple[OpenThread, LockedThread]:
+    """Return the thread that was asked for."""
+    locked = await asked.lock.row()
+    if locked is None:
+        raise LookupError("INSERT … ON CONFLICT DO UPDATE returned no row")
+    return await _opened(tx, locked=locked, contents=asked.contents, connectors=connectors), locked
+
+
+async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> "Asked[_Contents]":
+    return await tx.ask(
+        _Contents,
         """
         SELECT t.seq, t.follow_state, t.last_customer_message_at, t.last_provider_at,
                to_jsonb(c) AS conversation, a.name AS agent_name,
@@ -205,10 +233,14 @@ async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -
           FOR NO KEY UPDATE
         ) c ON true
         LEFT JOIN agents a ON a.workspace_id = t.workspace_id AND a.id = c.owner_agent_id
-        WHERE t.workspace_id = %s AND t.id = %s
+        WHERE t.workspace_id = %s AND t.channel_id = %s AND t.external_customer_id = %s
         """,
-        [tx.workspace_id, locked.id],
+        [tx.workspace_id, channel_id, external_customer_id],
     )
+
+
+async def _opened(tx: Tx, *, locked: LockedThread, contents: "Asked[_Contents]", connectors: Connectors) -> OpenThread:
+    row = await contents.row()
     if row is None:
         raise LookupError("a locked thread is gone")
     newest = None if row.conversation is None else CONVERSATION.validate_python(row.conversation)
@@ -226,7 +258,7 @@ async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -
     )
 
 
-def _thread(locked: LockedThread, row: _Row) -> Thread:
+def _thread(locked: LockedThread, row: _Contents) -> Thread:
     return Thread(
         id=locked.id,
         channel_id=locked.channel_id,
@@ -239,7 +271,7 @@ def _thread(locked: LockedThread, row: _Row) -> Thread:
     )
 
 
-def _surroundings(locked: LockedThread, row: _Row, manifest: Manifest) -> Surroundings:
+def _surroundings(locked: LockedThread, row: _Contents, manifest: Manifest) -> Surroundings:
     return Surroundings(
         channel_id=locked.channel_id,
         channel_kind=row.channel_kind,

@@ -51,7 +51,7 @@ async def save(tx: Tx, *, opened: OpenThread) -> None:
 
 async def _write_thread(tx: Tx, opened: OpenThread) -> None:
     thread = opened.thread
-    await tx.execute(
+    await tx.send(
         """
         WITH written_thread AS (
           UPDATE threads
@@ -108,7 +108,7 @@ async def _write_thread(tx: Tx, opened: OpenThread) -> None:
 
 
 async def _write_owners(tx: Tx, opened: OpenThread) -> None:
-    await tx.execute(
+    await tx.send(
         """
         UPDATE assignments SET ended_at = %s
         WHERE workspace_id = %s AND conversation_id = ANY(%s) AND ended_at IS NULL
@@ -116,7 +116,7 @@ async def _write_owners(tx: Tx, opened: OpenThread) -> None:
         [tx.now, tx.workspace_id, list(opened.owners_changed)],
     )
     if opened.spans:
-        await tx.execute(
+        await tx.send(
             """
             INSERT INTO assignments
                    (workspace_id, id, conversation_id, owner_kind, agent_id, started_at, ended_at, reason)
@@ -128,7 +128,7 @@ async def _write_owners(tx: Tx, opened: OpenThread) -> None:
 
 
 async def _write_delivered(tx: Tx, opened: OpenThread) -> None:
-    await tx.execute(
+    await tx.send(
         """
         UPDATE messages m
         SET delivery_state = told.delivery_state, delivery_reason = told.delivery_reason, version = told.version
@@ -141,7 +141,7 @@ async def _write_delivered(tx: Tx, opened: OpenThread) -> None:
 
 async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:
     """Insert the deliveries and wake a sender when this transaction commits."""
-    await tx.execute(
+    await tx.send(
         """
         WITH written AS (
           INSERT INTO deliveries

@@ -39,7 +39,7 @@ from moorage.entry.described import DescribedApp, Problem
 from moorage.entry.idempotency import Idempotency
 from moorage.entry.platform_push_routes import PlatformPushDoor, platform_push_router
 from moorage.entry.problems import add_problem_handlers, domain_problem
-from moorage.entry.push_routes import PushDoor, push_router
+from moorage.entry.push_routes import PushDoor, push_routes
 from moorage.entry.request_log import API, RequestLog
 from moorage.entry.safety import BodyLimit, LargerBody, SafetyHeaders
 from moorage.infra.settings import Settings
@@ -93,9 +93,10 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.counters = Counters()
     add_problem_handlers(app)
+    # The first ones to be looked at, as most requests go there.
+    app.router.routes.extend(push_routes({manifest.kind: manifest.push_path for manifest in manifests()}))
     for router in ROUTERS:
         app.include_router(router, prefix=API)
-    app.include_router(push_router({manifest.kind: manifest.push_path for manifest in manifests()}))
     app.include_router(platform_push_router(platform_manifests()))
     app.include_router(health.router)
     app.mount("/", ConsoleFiles(), name="console")

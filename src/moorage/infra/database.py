@@ -4,6 +4,9 @@
 that timers, sweeper and sender read, the rows of all. Nothing else opens a transaction. An operation receives its `Tx`
 and never commits; leaving a door by an exception rolls everything back.
 
+Inside a door statements go out in a pipeline: what is sent without a question (`Tx.send`) waits for no answer, and goes
+with the next question or with COMMIT. So a transaction costs as many round trips as it asks questions, and one more.
+
 On the way out a door runs the `now` subscribers of the domain events that were published, defers a job for each
 `later` one, and, as the last statements before COMMIT, numbers and inserts the collected facts of the event log.
 """
@@ -11,11 +14,11 @@ On the way out a door runs the `now` subscribers of the domain events that were 
 import asyncio
 import random
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import LiteralString, Protocol, TypeVar
+from typing import Generic, LiteralString, Protocol, TypeVar
 from uuid import UUID
 
 import psycopg
@@ -73,11 +76,37 @@ class Subscriptions(Protocol):
         ...
 
 
+class Asked(Generic[Row]):
+    """A question that has been sent. Several go out together; asking for the rows of one waits for it.
+
+    Rows may also be taken after the door was left: then the question went out with COMMIT and cost no wait of its own.
+    """
+
+    def __init__(self, cursor: psycopg.AsyncCursor[Row]) -> None:
+        self._cursor = cursor
+
+    async def row(self) -> Row | None:
+        """Return the first row, or None."""
+        return await self._cursor.fetchone()
+
+    async def rows(self) -> list[Row]:
+        """Return all rows."""
+        return await self._cursor.fetchall()
+
+
 class Tx:
     """One open transaction. Statements are plain SQL with named or positional parameters."""
 
-    def __init__(self, *, connection: psycopg.AsyncConnection, workspace_id: WorkspaceId | None, now: datetime) -> None:
+    def __init__(
+        self,
+        *,
+        connection: psycopg.AsyncConnection,
+        pipeline: psycopg.AsyncPipeline,
+        workspace_id: WorkspaceId | None,
+        now: datetime,
+    ) -> None:
         self.connection = connection
+        self._pipeline = pipeline
         self.now = now
         self._workspace_id = workspace_id
         self.events: list[DomainEvent] = []
@@ -92,27 +121,34 @@ class Tx:
 
     async def execute(self, query: LiteralString, params: Params = None) -> int:
         """Run `query` and return the number of rows it touched."""
-        async with self.connection.cursor(row_factory=tuple_row) as cursor:
-            await cursor.execute(query, params)
-            return cursor.rowcount
+        cursor = self.connection.cursor(row_factory=tuple_row)
+        await cursor.execute(query, params)
+        await self._pipeline.sync()
+        return cursor.rowcount
+
+    async def send(self, query: LiteralString, params: Params = None) -> None:
+        """Send `query`, of which nothing is to be known; what goes wrong with it is raised by what is awaited next."""
+        await self.connection.cursor(row_factory=tuple_row).execute(query, params)
+
+    async def ask(self, kind: type[Row], query: LiteralString, params: Params = None) -> Asked[Row]:
+        """Send `query` and return the question, whose rows are each a `kind` (columns are its keyword arguments)."""
+        cursor = self.connection.cursor(row_factory=class_row(kind))
+        await cursor.execute(query, params)
+        return Asked(cursor)
 
     async def row(self, kind: type[Row], query: LiteralString, params: Params = None) -> Row | None:
-        """Return the first row as a `kind` (columns are its keyword arguments), or None."""
-        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
-            await cursor.execute(query, params)
-            return await cursor.fetchone()
+        """Return the first row as a `kind`, or None."""
+        return await (await self.ask(kind, query, params)).row()
 
     async def rows(self, kind: type[Row], query: LiteralString, params: Params = None) -> list[Row]:
         """Return all rows, each as a `kind`."""
-        async with self.connection.cursor(row_factory=class_row(kind)) as cursor:
-            await cursor.execute(query, params)
-            return await cursor.fetchall()
+        return await (await self.ask(kind, query, params)).rows()
 
     async def value(self, query: LiteralString, params: Params = None) -> object | None:
         """Return the first column of the first row, or None where there is no row."""
-        async with self.connection.cursor(row_factory=scalar_row) as cursor:
-            await cursor.execute(query, params)
-            return await cursor.fetchone()
+        cursor = self.connection.cursor(row_factory=scalar_row)
+        await cursor.execute(query, params)
+        return await cursor.fetchone()
 
     def publish(self, event: DomainEvent) -> None:
         """Tell higher rooms of `event` before this transaction commits."""
@@ -139,12 +175,11 @@ class Database:
 
         Where somebody waits for us outside, `lock_timeout` ends each wait for a lock by psycopg's LockNotAvailable.
         """
-        async with self.pool.connection() as connection, connection.transaction():
-            tx = Tx(connection=connection, workspace_id=workspace_id, now=self.clock.now())
+        async with self._transaction(workspace_id) as tx:
             if lock_timeout is None:
-                await tx.execute("SELECT set_config('moorage.workspace_id', %s, true)", [str(workspace_id)])
+                await tx.send("SELECT set_config('moorage.workspace_id', %s, true)", [str(workspace_id)])
             else:
-                await tx.execute(
+                await tx.send(
                     "SELECT set_config('moorage.workspace_id', %s, true), set_config('lock_timeout', %s, true)",
                     [str(workspace_id), f"{lock_timeout / timedelta(milliseconds=1):.0f}ms"],
                 )
@@ -154,19 +189,34 @@ class Database:
     @asynccontextmanager
     async def as_system(self) -> AsyncGenerator[Tx]:
         """Open a transaction that sees, on the tables opened to `moorage_system`, the rows of every workspace."""
-        async with self.pool.connection() as connection, connection.transaction():
-            tx = Tx(connection=connection, workspace_id=None, now=self.clock.now())
-            await tx.execute("SET LOCAL ROLE moorage_system")
+        async with self._transaction(None) as tx:
+            await tx.send("SET LOCAL ROLE moorage_system")
             yield tx
             await self._leave(tx)
 
     @asynccontextmanager
     async def in_platform(self) -> AsyncGenerator[Tx]:
         """Open a transaction for platform tables. It names no workspace, so a company's table fails aloud in it."""
-        async with self.pool.connection() as connection, connection.transaction():
-            tx = Tx(connection=connection, workspace_id=None, now=self.clock.now())
+        async with self._transaction(None) as tx:
             yield tx
             await self._leave(tx)
+
+    @asynccontextmanager
+    async def _transaction(self, workspace_id: WorkspaceId | None) -> AsyncGenerator[Tx]:
+        """Open a transaction in a pipeline: BEGIN goes out with the first question, COMMIT with what was sent last."""
+        async with (
+            self.pool.connection() as connection,
+            connection.pipeline() as pipeline,
+            connection.transaction(),
+        ):
+            tx = Tx(connection=connection, pipeline=pipeline, workspace_id=workspace_id, now=self.clock.now())
+            try:
+                yield tx
+            except BaseException:
+                # After a failure the server passes over everything until it is told to go on: else also ROLLBACK.
+                with suppress(psycopg.Error):
+                    await pipeline.sync()
+                raise
 
     async def run(
         self,
@@ -202,7 +252,7 @@ async def _mark_carried_out(tx: Tx) -> None:
     """Mark the running command in the very transaction that does it, so that no crash lies between the two."""
     command = RUNNING_COMMAND.get()
     if command is not None:
-        await tx.execute(
+        await tx.send(
             "UPDATE idempotency_keys SET carried_out_at = %s WHERE person_id = %s AND key = %s",
             [tx.now, command.person_id, command.key],
         )
@@ -211,8 +261,8 @@ async def _mark_carried_out(tx: Tx) -> None:
 async def _write_facts(tx: Tx) -> None:
     """Number and insert the collected facts, and wake the readers.
 
-    The counter row is locked here, last of all locks and just before COMMIT: commit order is then `seq` order without
-    gaps, and nobody waits for it longer than a commit takes.
+    The counter row is locked here, last of all locks. COMMIT goes out together with this statement, so that commit
+    order is `seq` order without gaps, and nobody waits for the row longer than a commit takes on the server.
     """
     rows = [
         {
@@ -225,7 +275,7 @@ async def _write_facts(tx: Tx) -> None:
         }
         for n, fact in enumerate(tx.facts, start=1)
     ]
-    await tx.execute(
+    await tx.send(
         """
         WITH counter AS (
           UPDATE event_counters SET seq = seq + %(count)s WHERE workspace_id = %(workspace_id)s

@@ -21,7 +21,7 @@ from moorage.connectors.registry import Connectors
 from moorage.core.errors import DomainError
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
-from moorage.reception.pushes import StoredPush, leave_to_api, read_push, store_push
+from moorage.reception.pushes import StoredPush, ask_to_store, find_stored, leave_to_api, read_push
 from moorage.reception.taking_in import Request, take_in_request
 
 LOCK_TIMEOUT = timedelta(seconds=2)
@@ -82,15 +82,18 @@ class Intake:
 
     async def _store(self, address: Address, inbound: Inbound, *, deadline: float) -> StoredPush:
         try:
-            async with (
-                asyncio.timeout_at(deadline),
-                self._database.in_workspace(address.workspace_id, lock_timeout=self._lock_timeout) as tx,
-            ):
-                if inbound.uncovered is not None:
-                    await refuse_replayed(tx, channel_id=address.channel_id, uncovered=inbound.uncovered)
-                return await store_push(
-                    tx, channel_id=address.channel_id, inbound=inbound, not_before=tx.now + SWEPT_AFTER
-                )
+            async with asyncio.timeout_at(deadline):
+                async with self._database.in_workspace(address.workspace_id, lock_timeout=self._lock_timeout) as tx:
+                    if inbound.uncovered is not None:
+                        await refuse_replayed(tx, channel_id=address.channel_id, uncovered=inbound.uncovered)
+                    asked = await ask_to_store(
+                        tx, channel_id=address.channel_id, inbound=inbound, not_before=tx.now + SWEPT_AFTER
+                    )
+                stored = await asked.row()
+                if stored is not None:
+                    return stored
+                async with self._database.in_workspace(address.workspace_id) as tx:
+                    return await find_stored(tx, channel_id=address.channel_id, inbound=inbound)
         except (TimeoutError, psycopg.OperationalError) as reason:
             raise PushNotStored(why=_name(reason)) from reason
 

@@ -10,7 +10,7 @@ from psycopg.types.json import Jsonb
 from moorage.connectors.contract import Inbound
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId, MessageId, PushId, WorkspaceId, new_id
-from moorage.infra.database import Tx
+from moorage.infra.database import Asked, Tx
 from moorage.reception.applying import DecisionRecord
 
 AnswerBy = Literal["open", "passive", "api"]
@@ -49,19 +49,13 @@ class WaitingThread:
     external_customer_id: str
 
 
-async def store_push(tx: Tx, *, channel_id: ChannelId, inbound: Inbound, not_before: datetime) -> StoredPush:
-    """Store `inbound` unless it is stored already, and return how it stands. The sweeper leaves it until `not_before`.
+async def ask_to_store(tx: Tx, *, channel_id: ChannelId, inbound: Inbound, not_before: datetime) -> Asked[StoredPush]:
+    """Store `inbound` and ask how it stands: no row tells that it is stored already, see `find_stored`.
 
     Once only is what the unique key says; it holds the day of the provider's time, so that a redelivery meets it in
-    the same partition.
+    the same partition. The sweeper leaves the push until `not_before`.
     """
-    key = {
-        "workspace_id": tx.workspace_id,
-        "channel_id": channel_id,
-        "once_key": inbound.once_key,
-        "day": inbound.happened_at.astimezone(UTC).date(),
-    }
-    stored = await tx.row(
+    return await tx.ask(
         StoredPush,
         """
         INSERT INTO pushes
@@ -72,7 +66,7 @@ async def store_push(tx: Tx, *, channel_id: ChannelId, inbound: Inbound, not_bef
         RETURNING id, true AS is_new, day, received_at, false AS taken_in, answer_by, reply
         """,
         {
-            **key,
+            **_once(tx, channel_id, inbound),
             "id": PushId(new_id()),
             "external_customer_id": inbound.external_customer_id,
             "body": inbound.body,
@@ -80,20 +74,32 @@ async def store_push(tx: Tx, *, channel_id: ChannelId, inbound: Inbound, not_bef
             "not_before": not_before,
         },
     )
-    if stored is None:
-        stored = await tx.row(
-            StoredPush,
-            """
-            SELECT id, false AS is_new, day, received_at, taken_in_at IS NOT NULL AS taken_in, answer_by, reply
-            FROM pushes
-            WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND once_key = %(once_key)s
-              AND day = %(day)s
-            """,
-            key,
-        )
+
+
+async def find_stored(tx: Tx, *, channel_id: ChannelId, inbound: Inbound) -> StoredPush:
+    """Return how a push stands that came before. Raises Missing."""
+    stored = await tx.row(
+        StoredPush,
+        """
+        SELECT id, false AS is_new, day, received_at, taken_in_at IS NOT NULL AS taken_in, answer_by, reply
+        FROM pushes
+        WHERE workspace_id = %(workspace_id)s AND channel_id = %(channel_id)s AND once_key = %(once_key)s
+          AND day = %(day)s
+        """,
+        _once(tx, channel_id, inbound),
+    )
     if stored is None:
         raise Missing(what="push")
     return stored
+
+
+def _once(tx: Tx, channel_id: ChannelId, inbound: Inbound) -> dict[str, object]:
+    return {
+        "workspace_id": tx.workspace_id,
+        "channel_id": channel_id,
+        "once_key": inbound.once_key,
+        "day": inbound.happened_at.astimezone(UTC).date(),
+    }
 
 
 async def read_push(tx: Tx, *, push_id: PushId, day: date) -> StoredPush:
@@ -112,11 +118,11 @@ async def read_push(tx: Tx, *, push_id: PushId, day: date) -> StoredPush:
     return stored
 
 
-async def waiting_pushes(
+async def ask_for_waiting(
     tx: Tx, *, channel_id: ChannelId, external_customer_id: str, up_to: StoredPush
-) -> list[WaitingPush]:
-    """Return the customer's pushes that wait, in order of storing, as far as `up_to`. Ask under the thread's lock."""
-    return await tx.rows(
+) -> Asked[WaitingPush]:
+    """Ask for the customer's pushes that wait, in order of storing, as far as `up_to`. Ask after the thread's lock."""
+    return await tx.ask(
         WaitingPush,
         """
         SELECT id, day, body, received_at, attempts FROM pushes
@@ -141,6 +147,23 @@ async def oldest_waiting_push(tx: Tx, *, channel_id: ChannelId, external_custome
     )
 
 
+_SETTLE = """
+    WITH decided AS (
+      INSERT INTO decisions
+             (workspace_id, id, thread_id, conversation_id, event, rule, reason, effects, decided_at)
+      SELECT %(workspace_id)s, id, thread_id, conversation_id, event, rule, reason, effects, %(now)s
+      FROM jsonb_populate_recordset(NULL::decisions, %(decisions)s)
+    )
+    UPDATE pushes SET
+      taken_in_at = %(now)s, outcome = %(outcome)s,
+      answer_by = CASE WHEN answer_by = 'open' THEN %(answer_by)s ELSE answer_by END,
+      reply = CASE WHEN answer_by = 'open' THEN %(reply)s ELSE reply END,
+      reply_message_id = CASE WHEN answer_by = 'open' THEN %(reply_message_id)s ELSE reply_message_id END
+    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND day = %(day)s
+    RETURNING answer_by
+"""
+
+
 async def settle_push(
     tx: Tx,
     *,
@@ -155,35 +178,21 @@ async def settle_push(
     With a `reply` the push's own request is to carry it; that holds only if nobody has given it up meanwhile, and is
     never changed again.
     """
-    answer_by = await tx.value(
-        """
-        WITH decided AS (
-          INSERT INTO decisions
-                 (workspace_id, id, thread_id, conversation_id, event, rule, reason, effects, decided_at)
-          SELECT %(workspace_id)s, id, thread_id, conversation_id, event, rule, reason, effects, %(now)s
-          FROM jsonb_populate_recordset(NULL::decisions, %(decisions)s)
-        )
-        UPDATE pushes SET
-          taken_in_at = %(now)s, outcome = %(outcome)s,
-          answer_by = CASE WHEN answer_by = 'open' THEN %(answer_by)s ELSE answer_by END,
-          reply = CASE WHEN answer_by = 'open' THEN %(reply)s ELSE reply END,
-          reply_message_id = CASE WHEN answer_by = 'open' THEN %(reply_message_id)s ELSE reply_message_id END
-        WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND day = %(day)s
-        RETURNING answer_by
-        """,
-        {
-            "workspace_id": tx.workspace_id,
-            "now": tx.now,
-            "decisions": Jsonb([record.as_row() for record in decisions]),
-            "outcome": outcome,
-            "answer_by": "api" if reply is None else "passive",
-            "reply": reply,
-            "reply_message_id": None if reply is None else reply_message_id,
-            "id": push.id,
-            "day": push.day,
-        },
-    )
-    return "passive" if answer_by == "passive" else "api"
+    marking = {
+        "workspace_id": tx.workspace_id,
+        "now": tx.now,
+        "decisions": Jsonb([record.as_row() for record in decisions]),
+        "outcome": outcome,
+        "answer_by": "api" if reply is None else "passive",
+        "reply": reply,
+        "reply_message_id": None if reply is None else reply_message_id,
+        "id": push.id,
+        "day": push.day,
+    }
+    if reply is None:
+        await tx.send(_SETTLE, marking)
+        return "api"
+    return "passive" if await tx.value(_SETTLE, marking) == "passive" else "api"
 
 
 async def leave_to_api(tx: Tx, *, push_id: PushId, day: date) -> None:

@@ -10,7 +10,7 @@ from moorage.connectors.contract import Connector, CustomerMessage, Followed, In
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import FollowState, Message
-from moorage.conversations.open_thread import LockedThread, OpenThread, lock_thread, open_thread
+from moorage.conversations.open_thread import AskedThread, OpenThread, ask_for_thread, opened_thread
 from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
 from moorage.conversations.waiting import answer_with_waiting, joined, send_waiting
 from moorage.conversations.writing import save
@@ -24,10 +24,10 @@ from moorage.reception.pushes import (
     AnswerBy,
     StoredPush,
     WaitingPush,
+    ask_for_waiting,
     oldest_waiting_push,
     read_push,
     settle_push,
-    waiting_pushes,
 )
 
 MOST_ATTEMPTS = 5
@@ -59,9 +59,9 @@ async def take_in_request(tx: Tx, *, connectors: Connectors, channel_id: Channel
     The answer of its own push may go out with the request; those of the others go through the API.
     """
     customer = request.inbound.external_customer_id
-    locked = await lock_thread(tx, channel_id=channel_id, external_customer_id=customer)
-    waiting = await waiting_pushes(tx, channel_id=channel_id, external_customer_id=customer, up_to=request.push)
-    settled = await _take_in_all(tx, connectors, locked, waiting, request)
+    asked = await ask_for_thread(tx, channel_id=channel_id, external_customer_id=customer)
+    asked_waiting = await ask_for_waiting(tx, channel_id=channel_id, external_customer_id=customer, up_to=request.push)
+    settled = await _take_in_all(tx, connectors, asked, await asked_waiting.rows(), request)
     return settled or await read_push(tx, push_id=request.push.id, day=request.push.day)
 
 
@@ -70,24 +70,24 @@ async def take_in_oldest(tx: Tx, *, connectors: Connectors, channel_id: ChannelI
     waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
     if not waiting:
         return False
-    locked = await lock_thread(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    asked = await ask_for_thread(tx, channel_id=channel_id, external_customer_id=external_customer_id)
     # Only now it is sure which one that is: somebody else may have held the lock.
     waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
-    await _take_in_all(tx, connectors, locked, waiting, None)
+    await _take_in_all(tx, connectors, asked, waiting, None)
     return True
 
 
 async def _take_in_all(
     tx: Tx,
     connectors: Connectors,
-    locked: LockedThread,
+    asked: AskedThread,
     waiting: Sequence[WaitingPush],
     request: Request | None,
 ) -> StoredPush | None:
     """Take in the waiting pushes of a locked thread, and return how the request's own one stands if it was there."""
     if not waiting:
         return None
-    opened = await open_thread(tx, locked=locked, connectors=connectors)
+    opened, locked = await opened_thread(tx, asked=asked, connectors=connectors)
     if locked.made:
         await add_customer(
             tx,
