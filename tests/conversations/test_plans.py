@@ -151,6 +151,7 @@ def _parameters(desk: Desk, actor: Actor, state: State) -> dict[str, object]:
         "agent_id": actor.agent_id,
         "group_ids": list(actor.group_ids),
         "state": state,
+        "priority": -1,
         "at": "infinity",
         "id": actor.agent_id,
         "limit": 21,

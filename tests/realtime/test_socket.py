@@ -13,7 +13,7 @@ from starlette.types import Message
 from starlette.websockets import WebSocketState
 
 from moorage.core.ids import WorkspaceId, new_id
-from moorage.infra.database import Database
+from moorage.infra.database import Database, Tx
 from moorage.realtime.hub import Hub
 from moorage.realtime.model import CloseCode
 from moorage.realtime.routes import router
@@ -23,7 +23,7 @@ from moorage.staff.model import Role
 from moorage.staff.operations import create_workspace
 from moorage.staff.passwords import Passwords
 from moorage.staff.queries import read_agent
-from moorage.staff.sessions import find_session
+from moorage.staff.sessions import LiveSession, find_session
 from moorage.staff.sign_in import sign_out
 from moorage.staff.views import agent_changed
 from tests.conftest import MovableClock
@@ -89,6 +89,13 @@ def texts(facts: list[dict[str, object]]) -> list[str]:
 async def cursor_now(address: str, colleague: Colleague) -> str:
     async with a_socket(address, token=colleague.session.token) as socket:
         return str((await socket.next())["cursor"])
+
+
+async def signed_out(database: Database, live: LiveSession, *, remote_address: str) -> None:
+    async def leave(tx: Tx) -> None:
+        await sign_out(tx, live=live, remote_address=remote_address)
+
+    await database.run(live.actor.workspace_id, leave)
 
 
 async def test_new_socket_is_told_the_cursor_and_then_every_fact(
@@ -319,7 +326,7 @@ async def test_signing_out_closes_the_sessions_sockets_and_no_others(
     ):
         await socket.next()
         await other.next()
-        await sign_out(database, live=live, remote_address="127.0.0.1")
+        await signed_out(database, live, remote_address="127.0.0.1")
         assert await socket.close_code() == 4401
         await say(database, lin.workspace_id, "all", text="still here")
         got = await other.facts_until(lambda facts: "test.said" in [fact["topic"] for fact in facts])
@@ -331,7 +338,7 @@ async def test_session_that_ended_while_the_socket_joined_is_sent_nothing(
 ) -> None:
     live = await find_session(database, token=lin.session.token)
     assert live is not None
-    await sign_out(database, live=live, remote_address="127.0.0.1")
+    await signed_out(database, live, remote_address="127.0.0.1")
     async with hub.joined(actor=live.actor, session_id=live.session_id, cursor=None) as joined:
         recorder = Recorder()
         await AgentSocket(websocket=recorder.websocket, hub=hub, database=database, joined=joined).serve()

@@ -15,6 +15,7 @@ from moorage.reception.engine import decide
 from moorage.reception.model import (
     AgentEnded,
     AgentFound,
+    AgentLeft,
     AgentReplied,
     AgentTook,
     Answer,
@@ -99,10 +100,11 @@ class AnySequence(RuleBasedStateMachine):
         self.applied = Applied()
         self.now = NOON
 
-    @rule(found=free, content=st.sampled_from(["text", "image", "unsupported"]))
-    def customer_writes(self, found: AgentId | None, content: str) -> None:
+    @rule(found=free, content=st.sampled_from(["text", "image", "unsupported"]), away=st.booleans())
+    def customer_writes(self, found: AgentId | None, content: str, away: bool) -> None:
         was_open = self.applied.current is not None
-        decision = self.feed(CustomerWrote(content), found=found)
+        had = self.state.agent_id
+        decision = self.feed(CustomerWrote(content, agent_is_away=away), found=found)
         conversation = self.applied.current
         if self.policy.mute and not was_open:
             assert (conversation, decision.effects) == (None, ())  # heard in the thread alone
@@ -112,6 +114,10 @@ class AnySequence(RuleBasedStateMachine):
         if not was_open:
             assert conversation.owner is (Owner.AGENT if found else Owner.QUEUE)
         assert self.state.waiting_since is not None
+        if had is not None and away and not self.policy.mute:
+            assert conversation.owner is (Owner.AGENT if found else Owner.QUEUE)
+        elif had is not None:
+            assert conversation.agent_id == had
 
     @rule(event=st.one_of(st.just(Followed()), st.builds(EventSeen, st.text(max_size=5))))
     def something_is_noted(self, event: Event) -> None:
@@ -191,6 +197,17 @@ class AnySequence(RuleBasedStateMachine):
         own = owner == agent_id
         assert conversation.end_reason is (EndReason.AGENT_ENDED if own else EndReason.SUPERVISOR_ENDED)
 
+    @rule(agent_id=agents, found=free)
+    def agent_is_lost(self, agent_id: AgentId, found: AgentId | None) -> None:
+        before = self.applied.current
+        had = before.agent_id if before else None
+        waiting_since = self.state.waiting_since
+        self.feed(AgentLeft(agent_id), found=found)
+        assert self.applied.current is before  # nobody's conversation ends by it
+        assert self.state.waiting_since == waiting_since
+        if before is not None and had is not None and had != agent_id:
+            assert before.agent_id == had
+
     @rule(how=st.sampled_from(["deauthorized", "undocked"]))
     def channel_falls_silent(self, how: Literal["deauthorized", "undocked"]) -> None:
         before = self.applied.current
@@ -248,8 +265,9 @@ class AnySequence(RuleBasedStateMachine):
                 conversation.owner, conversation.agent_id = Owner.AGENT, effect.agent_id
                 conversation.connections += 1
             case EnterQueue():
-                assert conversation.owner is None  # nobody who waits ever loses the place
-                conversation.owner = Owner.QUEUE
+                assert conversation.owner is not Owner.QUEUE  # nobody who waits ever loses the place
+                assert (effect.why == "agent_left") == (conversation.owner is Owner.AGENT)
+                conversation.owner, conversation.agent_id = Owner.QUEUE, None
             case Close():
                 conversation.end_reason = effect.reason
             case Say():
@@ -348,6 +366,29 @@ def test_message_of_an_open_conversation_changes_no_owner() -> None:
     decision = decide(an_agents_state(), CustomerWrote("voice"), a_policy(), NOON)
     assert decision.effects == ()
     assert decision.state.owner is Owner.AGENT
+
+
+def test_customer_of_an_agent_who_is_away_goes_to_the_head_of_the_queue() -> None:
+    wrote = decide(an_agents_state(), CustomerWrote("text", agent_is_away=True), a_policy(), NOON)
+    note = Note("agent_left", {"agent_id": str(AGENTS[0])})
+    assert wrote.effects == (note, FindAgent(GROUP, first=True), ReleaseSeat(AGENTS[0]))
+    nobody = decide(wrote.state, NobodyFree(), a_policy(), NOON)
+    assert nobody.effects == (EnterQueue(GROUP, "agent_left"),)
+    assert nobody.state.waiting_since == NOON
+
+
+def test_only_the_agent_who_has_a_conversation_can_leave_it() -> None:
+    state = an_agents_state()
+    assert decide(state, AgentLeft(AGENTS[1]), a_policy(), NOON).effects == ()
+    assert decide(state, AgentLeft(AGENTS[0]), a_policy(), NOON).state.agent_id is None
+
+
+def test_customer_who_cannot_be_answered_stays_with_the_agent_who_left() -> None:
+    for state, policy in (
+        (an_agents_state(reachable=False), a_policy()),
+        (an_agents_state(), replace(a_policy(), mute=True)),
+    ):
+        assert decide(state, AgentLeft(AGENTS[0]), policy, NOON).effects == ()
 
 
 def test_customer_waits_since_the_first_unanswered_message() -> None:

@@ -11,6 +11,7 @@ from starlette.types import Message
 from moorage.core.ids import WorkspaceId
 from moorage.entry.problems import add_problem_handlers
 from moorage.infra.database import Database
+from moorage.reception.leaving_routes import router as leaving_router
 from moorage.staff.guard import (
     COOKIE,
     CSRF_HEADER,
@@ -34,6 +35,7 @@ PUBLIC_URL = "https://desk.example.org"
 def app(database: Database, passwords: Passwords) -> FastAPI:
     app = FastAPI()
     app.include_router(router, prefix="/api")
+    app.include_router(leaving_router, prefix="/api")
     add_problem_handlers(app)
 
     @app.get("/api/audit-log", dependencies=[Depends(require_right(Act.AUDIT_READ))])
@@ -171,6 +173,23 @@ async def test_signing_out_ends_the_session(browser: httpx.AsyncClient, anna: Co
     assert (await browser.get("/api/session")).status_code == 401
 
 
+async def test_workspace_settings_are_the_admins_and_changed_from_what_they_saw(
+    browser: httpx.AsyncClient, database: Database, passwords: Passwords, anna: Colleague
+) -> None:
+    path = "/api/workspace/settings"
+    await sign_in(browser, anna)
+    assert (await browser.get(path)).status_code == 403
+    owner = await a_colleague(database, passwords, company=anna.company, role="owner")
+    await sign_in(browser, owner)
+    assert (await browser.get(path)).json() == {"agent_away_minutes": 3, "version": 1}
+    saved = await browser.put(path, json={"agent_away_minutes": 10, "version": 1})
+    assert saved.json() == {"agent_away_minutes": 10, "version": 2}
+    stale = await browser.put(path, json={"agent_away_minutes": 5, "version": 1})
+    assert (stale.status_code, stale.json()["code"]) == (409, "core.stale_version")
+    for minutes in (0, 61):
+        assert (await browser.put(path, json={"agent_away_minutes": minutes, "version": 2})).status_code == 422
+
+
 async def test_an_agent_chooses_a_status(browser: httpx.AsyncClient, anna: Colleague) -> None:
     await sign_in(browser, anna)
     answer = await browser.put("/api/me/status", json={"status": "break"})
@@ -191,6 +210,7 @@ async def test_colleagues_are_listed_and_other_companies_are_not(
         "role": "supervisor",
         "status": "offline",
         "connected": False,
+        "away": False,
         "open_conversations": 0,
         "most_conversations": 10,
         "version": 1,

@@ -7,7 +7,7 @@ import pytest
 from argon2 import PasswordHasher
 
 from moorage.core.ids import WorkspaceId
-from moorage.infra.database import Database
+from moorage.infra.database import Database, Tx
 from moorage.staff.limits import (
     MOST_PER_ADDRESS,
     MOST_PER_EMAIL,
@@ -21,7 +21,7 @@ from moorage.staff.model import normalise_email
 from moorage.staff.operations import add_person
 from moorage.staff.passwords import Passwords
 from moorage.staff.presence import set_status
-from moorage.staff.sessions import ABSOLUTE, IDLE, find_session, session_lives
+from moorage.staff.sessions import ABSOLUTE, IDLE, LiveSession, find_session, session_lives
 from moorage.staff.sign_in import NoWorkspace, WrongCredentials, sign_in, sign_out
 from tests.conftest import MovableClock
 from tests.staff.people import Colleague, a_colleague, an_address, as_now, signs_in, topics
@@ -33,6 +33,15 @@ async def a_wrong_try(database: Database, passwords: Passwords, colleague: Colle
     except (WrongCredentials, TooManyAttempts) as error:
         return type(error)
     raise AssertionError("a wrong password was accepted")
+
+
+async def left(database: Database, live: LiveSession, *, remote_address: str) -> None:
+    """Sign out as the route does, in a transaction that is repeated if need be."""
+
+    async def leave(tx: Tx) -> None:
+        await sign_out(tx, live=live, remote_address=remote_address)
+
+    await database.run(live.actor.workspace_id, leave)
 
 
 async def test_signing_in_begins_a_session_with_the_persons_rights(
@@ -216,7 +225,7 @@ async def test_signing_out_ends_the_session_takes_the_agent_offline_and_tells_so
     session = await signs_in(database, passwords, anna)
     live = await find_session(database, token=session.token)
     assert live is not None
-    await asyncio.gather(*(sign_out(database, live=live, remote_address="192.0.2.7") for _ in range(2)))
+    await asyncio.gather(*(left(database, live, remote_address="192.0.2.7") for _ in range(2)))
     assert await find_session(database, token=session.token) is None
     assert (await as_now(database, anna)).status == "offline"
     async with database.in_workspace(anna.company) as tx:
@@ -229,7 +238,7 @@ async def test_signing_in_and_out_is_in_the_audit_log(
     session = await signs_in(database, passwords, anna, remote_address="192.0.2.77")
     live = await find_session(database, token=session.token)
     assert live is not None
-    await sign_out(database, live=live, remote_address="192.0.2.78")
+    await left(database, live, remote_address="192.0.2.78")
     async with database.in_workspace(anna.company) as tx:
         lines = await tx.value(
             "SELECT array_agg(act || ' ' || remote_address ORDER BY at) FROM audit_log WHERE object_id = %s"

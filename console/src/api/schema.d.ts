@@ -866,7 +866,10 @@ export interface paths {
         post: operations["begin_session"];
         /**
          * End Session
-         * @description Sign out: the session ends, the agent goes offline, its sockets are closed.
+         * @description Sign out: the session ends, the agent is gone, its sockets are closed.
+         *
+         *     With open conversations `conversations` must say what becomes of them: `queue` gives all to others, `keep` only
+         *     those whose customer waits, or writes before the agent is back.
          */
         delete: operations["end_session"];
         options?: never;
@@ -914,6 +917,30 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/workspace/settings": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Workspace Settings
+         * @description Show what holds for the whole company.
+         */
+        get: operations["show_workspace_settings"];
+        /**
+         * Save Workspace Settings
+         * @description Change what holds for the whole company.
+         */
+        put: operations["save_workspace_settings"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -923,6 +950,8 @@ export interface components {
          * @description A colleague, as everybody in the workspace may see them.
          */
         AgentView: {
+            /** Away */
+            away: boolean;
             /** Connected */
             connected: boolean;
             /**
@@ -1247,9 +1276,19 @@ export interface components {
          * @description What admins set for one channel. Stored as it is; a field that is missing there has its default.
          */
         ChannelSettings: {
+            /**
+             * After Session Hours
+             * @default 24
+             */
+            after_session_hours: number;
             /** Budget Preset */
             budget_preset?: string | null;
             greeting?: components["schemas"]["Greeting"];
+            /**
+             * Last Served Hours
+             * @default 72
+             */
+            last_served_hours: number;
             /**
              * Locale
              * @default zh-CN
@@ -1448,6 +1487,10 @@ export interface components {
              */
             opened_at: string;
             owner: components["schemas"]["OwnerView"];
+            /** Queue Priority */
+            queue_priority: number;
+            /** Queue Reason */
+            queue_reason: string | null;
             /** Queued At */
             queued_at: string | null;
             /**
@@ -2794,6 +2837,26 @@ export interface components {
             type: "image";
             /** Width */
             width: number;
+        };
+        /**
+         * WorkspaceChange
+         * @description New settings of the workspace, made from those at `version`.
+         */
+        WorkspaceChange: {
+            /** Agent Away Minutes */
+            agent_away_minutes: number;
+            /** Version */
+            version: number;
+        };
+        /**
+         * WorkspaceSettingsView
+         * @description What holds for the whole company. Give `version` back with a change.
+         */
+        WorkspaceSettingsView: {
+            /** Agent Away Minutes */
+            agent_away_minutes: number;
+            /** Version */
+            version: number;
         };
         /**
          * WorkspaceView
@@ -4407,7 +4470,9 @@ export interface operations {
     };
     end_session: {
         parameters: {
-            query?: never;
+            query?: {
+                conversations?: ("keep" | "queue") | null;
+            };
             header?: never;
             path?: never;
             cookie?: never;
@@ -4484,6 +4549,68 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["MessagesView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_workspace_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceSettingsView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    save_workspace_settings: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["WorkspaceChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["WorkspaceSettingsView"];
                 };
             };
             /** @description What went wrong */

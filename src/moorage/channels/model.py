@@ -35,6 +35,10 @@ class ChannelSettings(BaseModel):
     greeting: Greeting = Field(default_factory=Greeting)
     budget_preset: str | None = None
     """The name of one of the kind's budget presets. None: the kind's default, or no limit where it has none."""
+    after_session_hours: int = Field(default=24, ge=0, le=168)
+    """How long the customer's next message goes first to the agent who wrote after the session. 0: not at all."""
+    last_served_hours: int = Field(default=72, ge=0, le=720)
+    """How long a new conversation goes first to the agent who served the customer last. 0: not at all."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ LATE_AFTER = timedelta(seconds=2)
 
 PREVIEW_CHARACTERS = 120
 
+FIRST, ORDINARY = 0, 1
+"""Places in a queue: before all others stands who had an agent already."""
+
 OwnerKind = Literal["bot", "queue", "agent", "nobody"]
 AuthorKind = Literal["customer", "bot", "agent", "system"]
 FollowState = Literal["unknown", "following", "unfollowed"]
@@ -56,6 +59,9 @@ class Thread:
     seq: int
     follow_state: FollowState
     last_customer_message_at: datetime | None
+    designated_agent_id: AgentId | None
+    """Who wrote to the customer after a conversation; their next one goes there first, until `designated_until`."""
+    designated_until: datetime | None
     last_provider_at: datetime | None
     """The latest instant that the provider named for this thread: later ones are in order, earlier ones came late."""
 
@@ -80,6 +86,10 @@ class Conversation:
     engine_state: Mapping[str, object]
     opened_at: datetime
     queued_at: datetime | None
+    queue_priority: int
+    """Of two who wait, the smaller goes first: FIRST or ORDINARY."""
+    queue_reason: str | None
+    """Why it waits, or waited last."""
     assigned_at: datetime | None
     closed_at: datetime | None
     end_reason: str | None
@@ -131,6 +141,8 @@ class Surroundings:
     customer_name: str
     time_zone: str = "UTC"
     default_group_id: GroupId | None = None
+    agent_is_away: bool = False
+    """The agent who has the newest conversation is offline, or has not been there for some minutes."""
 
 
 @dataclass(frozen=True, slots=True)

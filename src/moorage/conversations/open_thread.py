@@ -143,6 +143,9 @@ class _Contents:
     last_provider_at: datetime | None
     conversation: Mapping[str, object] | None
     agent_name: str | None
+    agent_is_away: bool | None
+    designated_agent_id: AgentId | None
+    designated_until: datetime | None
     budgets: Sequence[Mapping[str, object]]
     waiting: Sequence[Mapping[str, object]]
     channel_kind: str
@@ -210,7 +213,8 @@ async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_
         _Contents,
         """
         SELECT t.seq, t.follow_state, t.last_customer_message_at, t.last_provider_at,
-               to_jsonb(c) AS conversation, a.name AS agent_name,
+               t.designated_agent_id, t.designated_until,
+               to_jsonb(c) AS conversation, a.name AS agent_name, a.away OR a.status = 'offline' AS agent_is_away,
                coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
                          WHERE b.workspace_id = t.workspace_id AND b.thread_id = t.id), '[]') AS budgets,
                coalesce((SELECT jsonb_agg(to_jsonb(m) || jsonb_build_object('author_name', n.name) ORDER BY m.seq)
@@ -267,6 +271,8 @@ def _thread(locked: LockedThread, row: _Contents) -> Thread:
         seq=row.seq,
         follow_state=cast("FollowState", row.follow_state),
         last_customer_message_at=row.last_customer_message_at,
+        designated_agent_id=row.designated_agent_id,
+        designated_until=row.designated_until,
         last_provider_at=row.last_provider_at,
     )
 
@@ -284,6 +290,7 @@ def _surroundings(locked: LockedThread, row: _Contents, manifest: Manifest) -> S
         or fallback_name(channel_name=row.channel_name, external_customer_id=locked.external_customer_id),
         time_zone=row.time_zone,
         default_group_id=row.default_group_id,
+        agent_is_away=row.agent_is_away is True,
     )
 
 

@@ -19,6 +19,8 @@ from moorage.conversations.budgets import (
     standing,
 )
 from moorage.conversations.model import (
+    FIRST,
+    ORDINARY,
     Author,
     Conversation,
     DeliveryState,
@@ -74,6 +76,8 @@ def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conver
         engine_state={},
         opened_at=opened.now,
         queued_at=None,
+        queue_priority=ORDINARY,
+        queue_reason=None,
         assigned_at=None,
         closed_at=None,
         end_reason=None,
@@ -87,12 +91,17 @@ def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conver
     return conversation
 
 
-def give_to_queue(opened: OpenThread, *, group_id: GroupId, reason: str) -> None:
-    """Make the queue of a group the owner of the open conversation; who stands there already keeps their place."""
+def give_to_queue(opened: OpenThread, *, group_id: GroupId, reason: str, priority: int = ORDINARY) -> None:
+    """Make the queue of a group the owner of the open conversation; who stands there already keeps their place.
+
+    At the head of the queue they stand in the order in which they wait for an answer.
+    """
     current = _current(opened)
     if current.owner_kind != "queue" or current.group_id != group_id or current.queued_at is None:
-        current = replace(current, queued_at=opened.now)
-    _touch(opened, replace(current, owner_kind="queue", owner_agent_id=None, group_id=group_id))
+        since = current.waiting_since if priority == FIRST else None
+        current = replace(current, queued_at=since or opened.now)
+    waiting = replace(current, owner_kind="queue", owner_agent_id=None, group_id=group_id)
+    _touch(opened, replace(waiting, queue_priority=priority, queue_reason=reason))
     _own(opened, reason=reason)
 
 

@@ -32,6 +32,7 @@ State = Literal["open", "closed"]
 
 LAST_ID: Final = UUID(int=2**128 - 1)
 FIRST_ID: Final = UUID(int=0)
+MOST_PRIORITY_DIGITS: Final = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ async def list_cards(
 ) -> Page[Card]:
     """Return a page of the conversations that the actor may see: the queue by arrival, the rest by last message."""
     by_arrival = scope == "queue"
-    at, row_id = _start(cursor, by_arrival=by_arrival)
+    priority, at, row_id = _start(cursor, by_arrival=by_arrival)
     rows = await tx.rows(
         _CardRow,
         _CARDS_HEAD + _source(actor, scope=scope) + (_QUEUE_TAIL if by_arrival else _RECENT_TAIL),
@@ -105,6 +106,7 @@ async def list_cards(
             "agent_id": actor.agent_id,
             "group_ids": list(actor.group_ids),
             "state": state,
+            "priority": priority,
             "at": at,
             "id": row_id,
             "limit": limit + 1,
@@ -267,7 +269,7 @@ _CARDS_TAIL: Final[LiteralString] = """
   LEFT JOIN agents a ON a.workspace_id = c.workspace_id AND a.id = c.owner_agent_id
 """
 _RECENT_TAIL: Final[LiteralString] = _CARDS_TAIL + " ORDER BY c.last_message_at DESC, c.id DESC LIMIT %(limit)s"
-_QUEUE_TAIL: Final[LiteralString] = _CARDS_TAIL + " ORDER BY c.queued_at, c.id LIMIT %(limit)s"
+_QUEUE_TAIL: Final[LiteralString] = _CARDS_TAIL + " ORDER BY c.queue_priority, c.queued_at, c.id LIMIT %(limit)s"
 
 _ONE: Final[LiteralString] = "SELECT * FROM conversations WHERE workspace_id = %(workspace_id)s AND id = %(id)s"
 _MINE: Final[LiteralString] = """
@@ -293,14 +295,14 @@ _MINE_AND_WAITING: Final[LiteralString] = _MINE + " UNION ALL " + _WAITING_RECEN
 _WAITING: Final[LiteralString] = """
   (SELECT * FROM conversations
    WHERE workspace_id = %(workspace_id)s AND owner_kind = 'queue' AND group_id = ANY(%(group_ids)s)
-     AND state = %(state)s AND (queued_at, id) > (%(at)s::timestamptz, %(id)s)
-   ORDER BY queued_at, id LIMIT %(limit)s)
+     AND state = %(state)s AND (queue_priority, queued_at, id) > (%(priority)s, %(at)s::timestamptz, %(id)s)
+   ORDER BY queue_priority, queued_at, id LIMIT %(limit)s)
 """
 _ALL_WAITING: Final[LiteralString] = """
   (SELECT * FROM conversations
    WHERE workspace_id = %(workspace_id)s AND owner_kind = 'queue'
-     AND state = %(state)s AND (queued_at, id) > (%(at)s::timestamptz, %(id)s)
-   ORDER BY queued_at, id LIMIT %(limit)s)
+     AND state = %(state)s AND (queue_priority, queued_at, id) > (%(priority)s, %(at)s::timestamptz, %(id)s)
+   ORDER BY queue_priority, queued_at, id LIMIT %(limit)s)
 """
 
 
@@ -315,20 +317,22 @@ def _source(actor: Actor, *, scope: Scope) -> LiteralString:
             return _ALL if sees_all else _MINE_AND_WAITING
 
 
-def _start(cursor: str | None, *, by_arrival: bool) -> tuple[str, UUID]:
-    """Return the sort key that a page begins after."""
+def _start(cursor: str | None, *, by_arrival: bool) -> tuple[int, str, UUID]:
+    """Return the sort key that a page begins after; its first part counts in queues only."""
     if cursor is None:
-        return ("-infinity", FIRST_ID) if by_arrival else ("infinity", LAST_ID)
-    at, row_id = decode_cursor(cursor, parts=2)
+        return (-1, "-infinity", FIRST_ID) if by_arrival else (0, "infinity", LAST_ID)
+    priority, at, row_id = decode_cursor(cursor, parts=3)
+    if not priority.isdecimal() or len(priority) > MOST_PRIORITY_DIGITS:
+        raise Malformed(field="cursor", reason="not a cursor of this list")
     try:
-        return datetime.fromisoformat(at).isoformat(), UUID(row_id)
+        return int(priority), datetime.fromisoformat(at).isoformat(), UUID(row_id)
     except ValueError as error:
         raise Malformed(field="cursor", reason="not a cursor of this list") from error
 
 
 def _key(last: Conversation, *, by_arrival: bool) -> str:
     at = last.queued_at if by_arrival and last.queued_at is not None else last.last_message_at
-    return encode_cursor(at.isoformat(), str(last.id))
+    return encode_cursor(str(last.queue_priority), at.isoformat(), str(last.id))
 
 
 def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:

@@ -90,6 +90,9 @@ class ConversationView(_View):
     group_id: UUID | None
     opened_at: datetime
     queued_at: datetime | None
+    queue_priority: int
+    """Of two who wait, the smaller one is served first."""
+    queue_reason: str | None
     assigned_at: datetime | None
     closed_at: datetime | None
     end_reason: str | None
@@ -179,6 +182,8 @@ def conversation_view(
         group_id=conversation.group_id,
         opened_at=conversation.opened_at,
         queued_at=conversation.queued_at,
+        queue_priority=conversation.queue_priority,
+        queue_reason=conversation.queue_reason,
         assigned_at=conversation.assigned_at,
         closed_at=conversation.closed_at,
         end_reason=conversation.end_reason,

@@ -70,15 +70,16 @@ async def _write_thread(tx: Tx, opened: OpenThread) -> None:
         ), written_conversations AS (
           INSERT INTO conversations AS c
                  (workspace_id, id, thread_id, channel_id, customer_id, state, owner_kind, owner_agent_id, group_id,
-                  engine_state, opened_at, queued_at, assigned_at, closed_at, end_reason, waiting_since, unread,
-                  last_message_at, last_message, version)
+                  engine_state, opened_at, queued_at, queue_priority, queue_reason, assigned_at, closed_at, end_reason,
+                  waiting_since, unread, last_message_at, last_message, version)
           SELECT %(workspace_id)s, id, %(thread_id)s, %(channel_id)s, %(customer_id)s, state, owner_kind,
-                 owner_agent_id, group_id, engine_state, opened_at, queued_at, assigned_at, closed_at, end_reason,
-                 waiting_since, unread, last_message_at, last_message, version
+                 owner_agent_id, group_id, engine_state, opened_at, queued_at, queue_priority, queue_reason,
+                 assigned_at, closed_at, end_reason, waiting_since, unread, last_message_at, last_message, version
           FROM jsonb_populate_recordset(NULL::conversations, %(conversations)s)
           ON CONFLICT (workspace_id, id) DO UPDATE
             SET state = excluded.state, owner_kind = excluded.owner_kind, owner_agent_id = excluded.owner_agent_id,
                 group_id = excluded.group_id, engine_state = excluded.engine_state, queued_at = excluded.queued_at,
+                queue_priority = excluded.queue_priority, queue_reason = excluded.queue_reason,
                 assigned_at = excluded.assigned_at, closed_at = excluded.closed_at, end_reason = excluded.end_reason,
                 waiting_since = excluded.waiting_since, unread = excluded.unread,
                 last_message_at = excluded.last_message_at, last_message = excluded.last_message,

@@ -14,7 +14,8 @@ class DomainError(Exception):
 
     code: ClassVar[str]
     kind: ClassVar[str] = "refused"
-    """One of: malformed, too_large, unauthenticated, forbidden, missing, gone, conflict, refused, limited, unavailable."""
+    """One of: malformed, too_large, unauthenticated, forbidden, missing, gone, conflict, refused, limited,
+    unavailable."""
 
     def __str__(self) -> str:
         return f"{self.code}({', '.join(f'{name}={value!r}' for name, value in self.details().items())})"

@@ -47,6 +47,7 @@ from moorage.media.pictures import Pictures
 from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
 from moorage.reception.intake import Intake
+from moorage.reception.leaving_routes import router as leaving_router
 from moorage.reception.routes import router as reception_router
 from moorage.reception.undock_routes import router as undock_router
 from moorage.staff.guard import COOKIE, StaffDoor, database_of
@@ -65,6 +66,7 @@ ROUTERS: Sequence[APIRouter] = (
     conversations_router,
     media_router,
     reception_router,
+    leaving_router,
     undock_router,
     realtime_router,
 )

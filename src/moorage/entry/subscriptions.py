@@ -19,7 +19,8 @@ from moorage.conversations.jobs import FETCH_MEDIA
 from moorage.conversations.media import MediaReceived
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
-from moorage.reception.jobs import END_UNDOCKED, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.jobs import END_UNDOCKED, HAND_OVER, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.leaving import HandedOver
 from moorage.staff.events import AgentAvailable
 
 Event = TypeVar("Event", bound=DomainEvent)
@@ -67,6 +68,8 @@ def later(
 SUBSCRIPTIONS: Sequence[Subscription] = (
     # An agent's row is locked when this is published, and threads come first in the lock order: hence a job.
     later(AgentAvailable, PICK_UP_QUEUE, lambda event: {"agent_id": event.agent_id}),
+    # The agent's row is locked by signing out, and threads come first in the lock order.
+    later(HandedOver, HAND_OVER, lambda event: {"agent_id": event.agent_id, "at": event.at.isoformat()}),
     # Threads come first in the lock order, and a channel may have thousands of them.
     later(ChannelStateChanged, SETTLE_CHANNEL, lambda event: {"channel_id": event.channel_id}),
     later(AccountUndocked, END_UNDOCKED, lambda event: {"channel_id": event.channel_id, "at": event.at.isoformat()}),

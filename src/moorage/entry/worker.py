@@ -32,11 +32,12 @@ from moorage.infra.jobs import JobKind, JobRunner
 from moorage.infra.settings import Settings
 from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
 from moorage.media.pictures import Pictures
-from moorage.reception.jobs import END_UNDOCKED, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.jobs import END_UNDOCKED, HAND_OVER, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.leaving import hand_over
 from moorage.reception.operations import pick_up_queue
 from moorage.reception.settling import end_undocked, settle_channel, show_channel_again
 from moorage.reception.sweeper import Sweeper
-from moorage.staff.presence import close_lost_connections
+from moorage.staff.presence import close_lost_connections, mark_away
 
 LOST_CONNECTIONS_EVERY_S = 5.0
 
@@ -71,6 +72,7 @@ async def _work(parts: Container, *, stop: asyncio.Event, ready_file: Path | Non
             loops.create_task(jobs.run()),
             loops.create_task(parts.clock.keep_measuring(parts.pool)),
             loops.create_task(_repeat(close_lost, every_s=LOST_CONNECTIONS_EVERY_S)),
+            loops.create_task(_repeat(partial(mark_away, parts.database), every_s=LOST_CONNECTIONS_EVERY_S)),
         )
         log.info("worker_started")
         if ready_file is not None:
@@ -88,6 +90,15 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
     async def pick_up(*, workspace_id: WorkspaceId, agent_id: str) -> None:
         await pick_up_queue(
             parts.database, connectors=parts.connectors, workspace_id=workspace_id, agent_id=AgentId(UUID(agent_id))
+        )
+
+    async def hand_all_over(*, workspace_id: WorkspaceId, agent_id: str, at: str) -> None:
+        await hand_over(
+            parts.database,
+            connectors=parts.connectors,
+            workspace_id=workspace_id,
+            agent_id=AgentId(UUID(agent_id)),
+            at=datetime.fromisoformat(at),
         )
 
     async def settle(*, workspace_id: WorkspaceId, channel_id: str) -> None:
@@ -119,6 +130,7 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
         UPKEEP: partial(keep_house, parts.database),
         **_media_functions(parts),
         PICK_UP_QUEUE: pick_up,
+        HAND_OVER: hand_all_over,
         SETTLE_CHANNEL: settle,
         END_UNDOCKED: end_open,
         SHOW_CHANNEL_AGAIN: show_again,

@@ -1,7 +1,7 @@
 """Doing what the engine decided: its effects, one after the other, on a locked thread."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import ClassVar
@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from moorage.channels.model import ChannelSettings
 from moorage.connectors.content import Content, Notice, Text
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES, BudgetClosed
-from moorage.conversations.model import Author, Message
+from moorage.conversations.model import FIRST, ORDINARY, Author, Message
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import (
     ChannelMute,
@@ -54,6 +54,7 @@ from moorage.reception.model import (
 )
 from moorage.reception.policies import resolve_policy
 from moorage.reception.queue import find_agent
+from moorage.reception.routing import preferred_agents
 from moorage.reception.texts import render
 from moorage.staff.queries import agent_names
 from moorage.staff.seats import release_seat
@@ -124,6 +125,8 @@ class Turn:
     opened: OpenThread
     policy: Policy
     state: State
+    preferred: Sequence[AgentId] = ()
+    """Who should have the customer's next conversation, if they are free: most wanted first."""
     decisions: list[DecisionRecord] = field(default_factory=list[DecisionRecord])
     words: list[Words] = field(default_factory=list[Words])
 
@@ -134,15 +137,17 @@ def begin_turn(tx: Tx, *, opened: OpenThread) -> Turn:
     if around.default_group_id is None:
         raise Missing(what="default skill group")
     state = State() if opened.newest is None else State.from_json(opened.newest.engine_state)
+    policy = resolve_policy(
+        settings=ChannelSettings.model_validate(around.channel_settings),
+        default_group_id=around.default_group_id,
+        mute=around.channel_state in MUTE_CHANNEL_STATES,
+    )
     return Turn(
         tx=tx,
         opened=opened,
-        policy=resolve_policy(
-            settings=ChannelSettings.model_validate(around.channel_settings),
-            default_group_id=around.default_group_id,
-            mute=around.channel_state in MUTE_CHANNEL_STATES,
-        ),
+        policy=policy,
         state=replace(state, reachable=opened.thread.is_reachable),
+        preferred=preferred_agents(opened.thread, opened.newest, last_served_for=policy.last_served_for, now=tx.now),
     )
 
 
@@ -203,10 +208,11 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
     match effect:
         case OpenConversation(group_id=group_id):
             open_conversation(opened, group_id=group_id)
-        case FindAgent(group_id=group_id):
-            return await find_agent(turn.tx, group_id=group_id)
+        case FindAgent(group_id=group_id, first=first):
+            return await find_agent(turn.tx, group_id=group_id, first=first, preferred=turn.preferred)
         case EnterQueue(group_id=group_id, why=why):
-            give_to_queue(opened, group_id=group_id, reason=why)
+            priority = FIRST if why == "agent_left" else ORDINARY
+            give_to_queue(opened, group_id=group_id, reason=why, priority=priority)
         case Assign(agent_id=agent_id, why=why):
             name = await _name_of(turn, agent_id)
             give_to_agent(opened, agent_id=agent_id, agent_name=name, reason=why)
@@ -216,13 +222,20 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             turn.words.append(_words(turn, effect))
         case Note(key=key, values=values):
             about = incoming or Incoming(happened_at=turn.tx.now)
-            line = Notice(key=key, values={**about.details, **values})
+            line = Notice(key=key, values={**about.details, **_spelled(opened, values)})
             note(opened, content=line, happened_at=about.happened_at)
         case Close(reason=reason):
             close_conversation(opened, reason=reason)
         case Refuse(reason=reason):
             raise ConversationClosed if reason is Refusal.CLOSED else NotYours
     return None
+
+
+def _spelled(opened: OpenThread, values: Mapping[str, str]) -> Mapping[str, str]:
+    """Return what a line tells, with the name of the agent that it is about."""
+    if "agent_id" not in values:
+        return values
+    return {**values, "agent": opened.agent_names.get(AgentId(UUID(values["agent_id"])), "")}
 
 
 def _keep(turn: Turn, event: Event, decision: Decision) -> None:

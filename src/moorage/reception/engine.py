@@ -15,6 +15,7 @@ from moorage.reception.menu_rules import menu_used
 from moorage.reception.model import (
     AgentEnded,
     AgentFound,
+    AgentLeft,
     AgentReplied,
     AgentTook,
     Assign,
@@ -46,11 +47,11 @@ from moorage.reception.model import (
 )
 
 
-def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decision:  # noqa: C901, PLR0911 -- a case a kind
+def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decision:  # noqa: C901, PLR0911, PLR0912 -- a case a kind
     """Return what is to be done about `event`. Total: every event has an answer in every state."""
     match event:
-        case CustomerWrote():
-            return _customer_wrote(state, policy, now)
+        case CustomerWrote(agent_is_away=agent_is_away):
+            return _customer_wrote(state, policy, now, agent_is_away=agent_is_away)
         case Followed():
             return Decision(
                 replace(state, reachable=True), (Note("followed"),), "follow.noted", "The customer follows."
@@ -72,13 +73,15 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
             return _agent_took(state, agent_id, policy)
         case AgentEnded(agent_id=agent_id):
             return _agent_ended(state, agent_id)
+        case AgentLeft(agent_id=agent_id):
+            return _agent_left(state, agent_id, policy)
         case ChannelMuted(how=how):
             return _channel_muted(state, how)
         case ChannelRestored():
             return _channel_restored(state)
 
 
-def _customer_wrote(state: State, policy: Policy, now: datetime) -> Decision:
+def _customer_wrote(state: State, policy: Policy, now: datetime, *, agent_is_away: bool) -> Decision:
     if policy.mute and not state.is_open:
         # What was on its way when the channel fell silent. Whoever opened a conversation for it could not answer.
         back = replace(state, reachable=True)
@@ -89,6 +92,9 @@ def _customer_wrote(state: State, policy: Policy, now: datetime) -> Decision:
         customer_messages=state.customer_messages + 1,
         waiting_since=state.waiting_since or now,
     )
+    if agent_is_away and state.agent_id is not None and not policy.mute:
+        requeued, effects = _leave(heard, state.agent_id, policy)
+        return Decision(requeued, effects, "message.requeues", "The customer wrote to an agent who is away.")
     if state.is_open:
         return Decision(heard, (), "message.kept", f"The conversation is open and its owner is: {state.owner}.")
     group_id = policy.default_group_id
@@ -123,7 +129,8 @@ def _nobody_free(state: State, policy: Policy) -> Decision:
         return Decision(state, (), "queue.unchanged", "A search without success changes no owner and no place.")
     group_id = state.group_id or policy.default_group_id
     waiting = replace(state, searching=False, group_id=group_id)
-    return Decision(waiting, (EnterQueue(group_id, "nobody_free"),), "queue.entered", "No agent of the group was free.")
+    enter = EnterQueue(group_id, "agent_left" if state.left else "nobody_free")
+    return Decision(waiting, (enter,), "queue.entered", "No agent of the group was free.")
 
 
 def _agent_replied(state: State, agent_id: AgentId) -> Decision:
@@ -151,6 +158,24 @@ def _agent_ended(state: State, agent_id: AgentId) -> Decision:
     effects = (Close(reason), *_release(state))
     sentence = "Its agent ended it." if own else "Somebody else than its agent ended it."
     return Decision(_closed(state), effects, "end.accepted", sentence)
+
+
+def _agent_left(state: State, agent_id: AgentId, policy: Policy) -> Decision:
+    if state.agent_id != agent_id:
+        return Decision(state, (), "left.not_theirs", "The agent has not got this conversation any more.")
+    if policy.mute or not state.reachable:
+        return Decision(state, (), "left.kept", "Nobody else could answer the customer either.")
+    requeued, effects = _leave(state, agent_id, policy)
+    return Decision(requeued, effects, "left.requeues", "The agent is gone; the customer goes to the queue's head.")
+
+
+def _leave(state: State, agent_id: AgentId, policy: Policy) -> tuple[State, tuple[Effect, ...]]:
+    """Return the state without its agent, looking for another one, and the effects."""
+    group_id = state.group_id or policy.default_group_id
+    left = replace(state, owner=Owner.QUEUE, agent_id=None, group_id=group_id, searching=True, left=True)
+    # Searching comes before releasing: the queue is locked before seats.
+    note = Note("agent_left", {"agent_id": str(agent_id)})
+    return left, (note, FindAgent(group_id, first=True), ReleaseSeat(agent_id))
 
 
 def _channel_muted(state: State, how: Literal["deauthorized", "undocked"]) -> Decision:
@@ -185,6 +210,7 @@ def _connect(
         owner=Owner.AGENT,
         agent_id=agent_id,
         searching=False,
+        left=False,
         greeted=state.greeted or greet,
         ever_greeted=state.ever_greeted or greet,
     )

@@ -13,6 +13,15 @@ PICK_UP_QUEUE = JobKind(
 )
 """Argument `agent_id`: whose seat fell free. Runs `operations.pick_up_queue`."""
 
+HAND_OVER = JobKind(
+    name="reception.hand_over",
+    time_limit=timedelta(minutes=2),
+    most_repeats=5,
+    safe_twice_because="it gives away what an agent had at an instant; the second run finds that given away",
+    when_given_up="customers who wait, or write, go to the queue by the sweeper, because their agent is away",
+)
+"""Arguments `agent_id`, `at`: who signed out and when, as ISO 8601. Runs `leaving.hand_over`."""
+
 SETTLE_CHANNEL = JobKind(
     name="reception.settle_channel",
     time_limit=timedelta(minutes=10),

@@ -5,7 +5,7 @@ Everything here is a frozen value that turns into JSON and back. Nothing knows o
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, cast
 
@@ -39,6 +39,8 @@ class Policy:
     greeting_mode: GreetingMode
     greeting: str
     default_group_id: GroupId
+    last_served_for: timedelta = timedelta(hours=72)
+    """How long after a conversation the customer's next one goes to the same agent first. Zero: never."""
     mute: bool = False
     """Nothing can be sent by the channel at present: its account withdrew its authorization or was undocked."""
     ask_to_write: str = ""
@@ -71,6 +73,8 @@ class State:
     group_id: GroupId | None = None
     searching: bool = False
     """`FindAgent` was said and its answer has not come yet. Never so at the end of a transaction."""
+    left: bool = False
+    """The agent who had the conversation is gone, and nobody else has taken it yet: it goes to the queue's head."""
     greeted: bool = False
     """A person's greeting was said in this conversation."""
     ever_greeted: bool = False
@@ -107,6 +111,8 @@ class CustomerWrote:
     """The customer sent a message. `content` is its content type: `text`, `image`, …"""
 
     content: str
+    agent_is_away: bool = False
+    """The agent who has the conversation is gone and cannot answer."""
     kind: Literal["customer_wrote"] = "customer_wrote"
 
 
@@ -187,6 +193,14 @@ class AgentEnded:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentLeft:
+    """The agent cannot go on with the conversation: their connection was lost for too long, or they signed out."""
+
+    agent_id: AgentId
+    kind: Literal["agent_left"] = "agent_left"
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelMuted:
     """The channel's account withdrew its authorization, or was undocked."""
 
@@ -212,6 +226,7 @@ Event = Annotated[
     | AgentReplied
     | AgentTook
     | AgentEnded
+    | AgentLeft
     | ChannelMuted
     | ChannelRestored,
     Discriminator("kind"),
@@ -250,6 +265,8 @@ class FindAgent:
     """Try to take a seat of an agent of the group and feed back `AgentFound` or `NobodyFree`, in this transaction."""
 
     group_id: GroupId
+    first: bool = False
+    """Only who stands at the head of the queue, because their agent left them, goes before this customer."""
     kind: Literal["find_agent"] = "find_agent"
 
 
@@ -258,7 +275,8 @@ class EnterQueue:
     """Make the group's queue the owner."""
 
     group_id: GroupId
-    why: Literal["nobody_free"]
+    why: Literal["nobody_free", "agent_left"]
+    """`agent_left`: at the head of the queue, behind others of whom the same is true."""
     kind: Literal["enter_queue"] = "enter_queue"
 
 
@@ -302,7 +320,7 @@ class Answer:
 class Note:
     """Leave a line in the thread that only staff see; in the open conversation, if there is one."""
 
-    key: Literal["followed", "unfollowed", "event_seen", "menu_used", "channel_muted", "channel_restored"]
+    key: Literal["followed", "unfollowed", "event_seen", "menu_used", "channel_muted", "channel_restored", "agent_left"]
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     kind: Literal["note"] = "note"
 

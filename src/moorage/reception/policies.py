@@ -1,5 +1,7 @@
 """From what a channel's admins have set to what the engine goes by."""
 
+from datetime import timedelta
+
 from moorage.channels.model import ChannelSettings
 from moorage.core.ids import GroupId
 from moorage.reception.model import GreetingMode, Mode, Policy
@@ -17,6 +19,7 @@ def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute
         greeting_mode=GreetingMode(greeting.mode),
         greeting=greeting.text if greeting.text is not None else GREETINGS[settings.locale],
         default_group_id=default_group_id,
+        last_served_for=timedelta(hours=settings.last_served_hours),
         mute=mute,
         ask_to_write=ASK_TO_WRITE[settings.locale],
     )

@@ -5,8 +5,10 @@ who finds nobody free stands in the queue before the next one looks; in the orde
 conversations, and before seats.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from moorage.conversations.model import FIRST
 from moorage.core.ids import AgentId, ConversationId, GroupId, ThreadId, WorkspaceId
 from moorage.infra.database import Tx
 from moorage.reception.model import AgentFound, NobodyFree
@@ -20,6 +22,7 @@ class Place:
     conversation_id: ConversationId
     thread_id: ThreadId
     group_id: GroupId
+    queue_priority: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +38,18 @@ class _Group:
     group_id: GroupId
 
 
-async def find_agent(tx: Tx, *, group_id: GroupId) -> AgentFound | NobodyFree:
-    """Take a seat for a conversation that is new in the group, unless somebody waits there already."""
+async def find_agent(
+    tx: Tx, *, group_id: GroupId, first: bool = False, preferred: Sequence[AgentId] = ()
+) -> AgentFound | NobodyFree:
+    """Take a seat for a conversation that is new in the group, unless somebody waits there already.
+
+    Of those, `first` has to wait only for others whose agent left them, too. `preferred` agents are asked first.
+    """
     await lock_queue(tx, group_id=group_id)
-    if await first_in_queue(tx, group_id=group_id) is not None:
+    ahead = await first_in_queue(tx, group_id=group_id)
+    if ahead is not None and (not first or ahead.queue_priority == FIRST):
         return NobodyFree()
-    agent_id = await seat_for(tx, group_id=group_id)
+    agent_id = await seat_for(tx, group_id=group_id, preferred=preferred)
     return NobodyFree() if agent_id is None else AgentFound(agent_id)
 
 
@@ -52,13 +61,13 @@ async def lock_queue(tx: Tx, *, group_id: GroupId) -> None:
 
 
 async def first_in_queue(tx: Tx, *, group_id: GroupId) -> Place | None:
-    """Return who has waited longest in a group's queue."""
+    """Return who is next in a group's queue: who was left by their agent, then who has waited longest."""
     return await tx.row(
         Place,
         """
-        SELECT id AS conversation_id, thread_id, group_id FROM conversations
+        SELECT id AS conversation_id, thread_id, group_id, queue_priority FROM conversations
         WHERE workspace_id = %s AND group_id = %s AND owner_kind = 'queue'
-        ORDER BY queued_at, id LIMIT 1
+        ORDER BY queue_priority, queued_at, id LIMIT 1
         """,
         [tx.workspace_id, group_id],
     )

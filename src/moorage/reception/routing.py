@@ -1,8 +1,9 @@
 """Which agent gets the next conversation."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from moorage.conversations.model import Conversation, Thread
 from moorage.core.ids import AgentId, GroupId
 from moorage.infra.database import Tx
 from moorage.staff.seats import Candidate, eligible_agents, take_seat
@@ -18,12 +19,31 @@ def choose(candidates: Sequence[Candidate]) -> list[Candidate]:
     return sorted((candidate for candidate in candidates if candidate.open < candidate.most), key=_turn)
 
 
-async def seat_for(tx: Tx, *, group_id: GroupId) -> AgentId | None:
+def preferred_agents(
+    thread: Thread, newest: Conversation | None, *, last_served_for: timedelta, now: datetime
+) -> tuple[AgentId, ...]:
+    """Return who should have the customer's next conversation, most wanted first.
+
+    That is the agent who wrote to them after the last one, then the agent who served them last. `newest` is what
+    the thread had before the conversation that is to be given to somebody.
+    """
+    found: list[AgentId] = []
+    if thread.designated_agent_id is not None and thread.designated_until is not None and now < thread.designated_until:
+        found.append(thread.designated_agent_id)
+    if newest is not None and newest.closed_at is not None and now < newest.closed_at + last_served_for:
+        found += [] if newest.owner_agent_id is None else [newest.owner_agent_id]
+    return tuple(dict.fromkeys(found))
+
+
+async def seat_for(tx: Tx, *, group_id: GroupId, preferred: Sequence[AgentId] = ()) -> AgentId | None:
     """Take a seat of the best agent of the group and return whose it is, or None where nobody is free.
 
-    Candidates are read without locks; taking the seat checks again, and who lost the race asks the next one.
+    `preferred` agents come before the others if they are eligible. Candidates are read without locks; taking the seat
+    checks again, and who lost the race asks the next one.
     """
-    for candidate in choose(await eligible_agents(tx, group_id=group_id)):
+    places = {agent_id: place for place, agent_id in enumerate(preferred)}
+    candidates = choose(await eligible_agents(tx, group_id=group_id))
+    for candidate in sorted(candidates, key=lambda each: places.get(each.agent_id, len(places))):
         if await take_seat(tx, agent_id=candidate.agent_id):
             return candidate.agent_id
     return None

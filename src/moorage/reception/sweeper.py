@@ -1,4 +1,5 @@
-"""Takes in the pushes that stayed, gives free seats to who still waits, and ends what a silent channel has left open.
+"""Takes in the pushes that stayed, gives free seats to who still waits or was left behind, and ends what a silent
+channel has left open.
 
 It is the net under intake and jobs.
 """
@@ -11,6 +12,7 @@ import structlog
 
 from moorage.connectors.registry import Connectors
 from moorage.infra.database import Database, Tx
+from moorage.reception.leaving import find_left_behind, requeue_left_behind
 from moorage.reception.operations import pick_up_group
 from moorage.reception.pushes import WaitingThread, find_waiting_threads, oldest_waiting_push, put_off
 from moorage.reception.queue import find_waiting_queues
@@ -42,6 +44,7 @@ class Sweeper:
                 await self.sweep_pushes()
                 if loop.time() >= queues_at:
                     queues_at = loop.time() + LOOKS_AT_QUEUES_EVERY_S
+                    await self.sweep_left_behind()
                     await self.sweep_queues()
                     await self.sweep_channels()
             except psycopg.OperationalError:
@@ -56,6 +59,14 @@ class Sweeper:
         for thread in threads:
             taken += await self._take_in_all_of(thread)
         return taken
+
+    async def sweep_left_behind(self) -> int:
+        """Give customers who wait for agents who are away to others, and return how many."""
+        async with self._database.as_system() as tx:
+            left = await find_left_behind(tx)
+        for one in left:
+            await requeue_left_behind(self._database, connectors=self._connectors, left=one)
+        return len(left)
 
     async def sweep_queues(self) -> int:
         """Give free seats to who waits in any queue, and return how many were given."""

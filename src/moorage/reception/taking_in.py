@@ -143,7 +143,8 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
             note_following(opened, follow_state=_writing_follow_state(opened), happened_at=at)
             open_budget(opened, trigger="message", happened_at=at)
             send_waiting(opened)
-            await react(turn, model.CustomerWrote(content.type), incoming=Incoming(happened_at=at, content=content))
+            event = model.CustomerWrote(content.type, agent_is_away=opened.around.agent_is_away)
+            await react(turn, event, incoming=Incoming(happened_at=at, content=content))
         case Followed(scene=scene):
             await _follow(turn, inbound, scene)
         case Unfollowed():

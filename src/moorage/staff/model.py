@@ -55,7 +55,8 @@ class Group:
 class Agent:
     """A person's membership in a workspace, and whether they can serve now.
 
-    `connected` says that a workbench of theirs was heard from within the grace time, at the instant of reading.
+    `connected` says that a workbench of theirs was heard from within the grace time, at the instant of reading; `away`
+    that none was for as long as the workspace allows, so that their customers are given to others.
     """
 
     id: AgentId
@@ -64,6 +65,7 @@ class Agent:
     role: Role
     status: Status
     connected: bool
+    away: bool
     open_conversations: int
     most_conversations: int
     version: int

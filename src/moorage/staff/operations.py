@@ -117,11 +117,20 @@ async def add_agent(
     agent_id = AgentId(new_id())
     added = await tx.execute(
         """
-        INSERT INTO agents (workspace_id, id, person_id, name, role, most_conversations, created_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s)
+        INSERT INTO agents
+               (workspace_id, id, person_id, name, role, most_conversations, created_at, disconnected_at)
+        VALUES (%(workspace_id)s, %(id)s, %(person_id)s, %(name)s, %(role)s, %(most)s, %(now)s, %(now)s)
         ON CONFLICT (workspace_id, person_id) DO NOTHING
         """,
-        [tx.workspace_id, agent_id, person_id, name, role, most_conversations, tx.now],
+        {
+            "workspace_id": tx.workspace_id,
+            "id": agent_id,
+            "person_id": person_id,
+            "name": name,
+            "role": role,
+            "most": most_conversations,
+            "now": tx.now,
+        },
     )
     if not added:
         raise AlreadyMember

@@ -78,13 +78,13 @@ async def set_status(tx: Tx, *, agent_id: AgentId, status: Status) -> Agent:
 async def come_online(tx: Tx, *, agent_id: AgentId) -> None:
     """Put an agent who was offline online; who is busy or on a break stays so."""
     presence = await _lock(tx, agent_id)
+    if presence.connected_until is None:  # the time until somebody opens the workbench counts from here
+        await tx.execute(
+            "UPDATE agents SET disconnected_at = %s, away = false WHERE workspace_id = %s AND id = %s",
+            [tx.now, tx.workspace_id, agent_id],
+        )
     if presence.status == "offline":
         await set_status(tx, agent_id=agent_id, status="online")
-
-
-async def go_offline(tx: Tx, *, agent_id: AgentId) -> None:
-    """Put an agent offline. Their connection ends by itself when no workbench of theirs speaks any more."""
-    await set_status(tx, agent_id=agent_id, status="offline")
 
 
 async def close_lost_connections(database: Database) -> int:
@@ -103,6 +103,48 @@ async def close_lost_connections(database: Database) -> int:
     return len(lost)
 
 
+async def mark_away(database: Database) -> int:
+    """Call agents away who have not been connected for as long as their workspace allows; return how many.
+
+    A loop calls this. What becomes of their customers is reception's.
+    """
+    async with database.as_system() as tx:
+        lost = await tx.rows(
+            _Lost,
+            """
+            SELECT a.workspace_id, a.id AS agent_id FROM agents a JOIN workspaces w ON w.id = a.workspace_id
+            WHERE a.disconnected_at <= %s - w.agent_away_minutes * interval '1 minute' AND NOT a.away
+            ORDER BY a.disconnected_at LIMIT %s
+            """,
+            [tx.now, CLOSED_AT_ONCE],
+        )
+    for one in lost:
+        await database.run(one.workspace_id, lambda tx, agent_id=one.agent_id: _go_away(tx, agent_id))
+    return len(lost)
+
+
+async def leave_work(tx: Tx, *, agent_id: AgentId) -> None:
+    """Put an agent offline who says that they go: they are not there from now on, without any grace."""
+    presence = await _lock(tx, agent_id)
+    if presence.connected_until is not None:
+        await _disconnect(tx, agent_id, at=min(tx.now, presence.connected_until))
+    await set_status(tx, agent_id=agent_id, status="offline")
+    await _go_away(tx, agent_id)
+
+
+async def _go_away(tx: Tx, agent_id: AgentId) -> None:
+    gone = await tx.execute(
+        """
+        UPDATE agents SET away = true, version = version + 1
+        WHERE workspace_id = %s AND id = %s AND connected_until IS NULL AND NOT away
+        """,
+        [tx.workspace_id, agent_id],
+    )
+    if gone:
+        await _tell(tx, agent_id)
+        log.info("agent_away", agent_id=str(agent_id))
+
+
 async def _close_if_lost(tx: Tx, agent_id: AgentId) -> None:
     presence = await _lock(tx, agent_id)
     if presence.connected_until is not None and presence.connected_until <= tx.now:
@@ -117,7 +159,10 @@ async def _connect(tx: Tx, agent_id: AgentId) -> None:
     await _end_span(tx, agent_id, "connection", at=known or tx.now)
     await _begin_span(tx, agent_id, "connection", "workbench")
     await tx.execute(
-        "UPDATE agents SET connected_until = %s, version = version + 1 WHERE workspace_id = %s AND id = %s",
+        """
+        UPDATE agents SET connected_until = %s, disconnected_at = NULL, away = false, version = version + 1
+        WHERE workspace_id = %s AND id = %s
+        """,
         [tx.now + GRACE, tx.workspace_id, agent_id],
     )
     await _tell(tx, agent_id)
@@ -126,8 +171,11 @@ async def _connect(tx: Tx, agent_id: AgentId) -> None:
 async def _disconnect(tx: Tx, agent_id: AgentId, *, at: datetime) -> None:
     await _end_span(tx, agent_id, "connection", at=at)
     await tx.execute(
-        "UPDATE agents SET connected_until = NULL, version = version + 1 WHERE workspace_id = %s AND id = %s",
-        [tx.workspace_id, agent_id],
+        """
+        UPDATE agents SET connected_until = NULL, disconnected_at = %s, version = version + 1
+        WHERE workspace_id = %s AND id = %s
+        """,
+        [at, tx.workspace_id, agent_id],
     )
     await _tell(tx, agent_id)
     log.info("agent_disconnected", agent_id=str(agent_id))

@@ -11,7 +11,7 @@ from moorage.staff.model import Agent, Group, Span
 
 _AGENTS: Final[LiteralString] = """
   SELECT id, person_id, name, role, status, coalesce(connected_until > %(now)s, false) AS connected,
-         open_conversations, most_conversations, version
+         away, open_conversations, most_conversations, version
   FROM agents WHERE workspace_id = %(workspace_id)s
 """
 

@@ -20,6 +20,7 @@ class Act(StrEnum):
     CONVERSATION_END = "conversation.end"
     CONVERSATIONS_READ_ALL = "conversations.read_all"
     STAFF_MANAGE = "staff.manage"
+    WORKSPACE_MANAGE = "workspace.manage"
     AUDIT_READ = "audit.read"
 
 
@@ -51,7 +52,7 @@ def may(actor: Actor, act: Act, conversation: Owned | None = None) -> bool:
     match act:
         case Act.CHANNELS_READ:
             return True
-        case Act.CHANNELS_MANAGE | Act.STAFF_MANAGE | Act.AUDIT_READ:
+        case Act.CHANNELS_MANAGE | Act.STAFF_MANAGE | Act.WORKSPACE_MANAGE | Act.AUDIT_READ:
             return actor.role in MANAGING
         case Act.CONVERSATIONS_READ_ALL:
             return actor.role in SUPERVISING

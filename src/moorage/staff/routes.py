@@ -1,6 +1,8 @@
 """The API of staff: signing in and out, one's own status, colleagues."""
 
-from fastapi import APIRouter, Depends, Request, Response, status
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from moorage.infra.database import Tx
@@ -13,16 +15,25 @@ from moorage.staff.guard import (
     TheDoor,
     TheSession,
     remote_address_of,
+    require_right,
     same_origin,
 )
-from moorage.staff.model import LONGEST_EMAIL, Status
+from moorage.staff.model import LONGEST_EMAIL, Actor, Status
 from moorage.staff.passwords import LONGEST
 from moorage.staff.presence import set_status
 from moorage.staff.queries import list_agents, read_agent
-from moorage.staff.rights import rights_of
+from moorage.staff.rights import Act, rights_of
 from moorage.staff.sessions import ABSOLUTE, LiveSession, find_session
-from moorage.staff.sign_in import sign_in, sign_out
-from moorage.staff.views import AgentsView, AgentView, PersonView, SessionView, WorkspaceView
+from moorage.staff.sign_in import sign_in
+from moorage.staff.views import (
+    AgentsView,
+    AgentView,
+    PersonView,
+    SessionView,
+    WorkspaceSettingsView,
+    WorkspaceView,
+)
+from moorage.staff.workspace_settings import change_workspace_settings, read_workspace_settings
 
 router = APIRouter(tags=["staff"])
 
@@ -42,6 +53,18 @@ class StatusChoice(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     status: Status
+
+
+class WorkspaceChange(BaseModel):
+    """New settings of the workspace, made from those at `version`."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    agent_away_minutes: int = Field(ge=1, le=60)
+    version: int
+
+
+WorkspaceManager = Annotated[Actor, Depends(require_right(Act.WORKSPACE_MANAGE))]
 
 
 @router.post("/session", dependencies=[Depends(same_origin)])
@@ -68,13 +91,6 @@ async def read_session(live: TheSession, door: TheDoor) -> SessionView:
     return await _session_view(door, live)
 
 
-@router.delete("/session", status_code=status.HTTP_204_NO_CONTENT)
-async def end_session(live: TheSession, request: Request, response: Response, door: TheDoor) -> None:
-    """Sign out: the session ends, the agent goes offline, its sockets are closed."""
-    await sign_out(door.database, live=live, remote_address=remote_address_of(request))
-    response.delete_cookie(COOKIE, path="/", secure=door.cookie_is_secure, httponly=True, samesite="lax")
-
-
 @router.put("/me/status")
 async def choose_status(choice: StatusChoice, actor: SignedInActor, database: TheDatabase) -> AgentView:
     """Choose one's own status; only who is online is given customers."""
@@ -91,6 +107,33 @@ async def read_agents(actor: SignedInActor, database: TheDatabase) -> AgentsView
     async with database.in_workspace(actor.workspace_id) as tx:
         agents = await list_agents(tx)
     return AgentsView(items=[AgentView.of(agent) for agent in agents])
+
+
+@router.get("/workspace/settings")
+async def show_workspace_settings(actor: WorkspaceManager, database: TheDatabase) -> WorkspaceSettingsView:
+    """Show what holds for the whole company."""
+    async with database.in_workspace(actor.workspace_id) as tx:
+        settings = await read_workspace_settings(tx)
+    return WorkspaceSettingsView(agent_away_minutes=settings.agent_away_minutes, version=settings.version)
+
+
+@router.put("/workspace/settings")
+async def save_workspace_settings(
+    change: WorkspaceChange, request: Request, actor: WorkspaceManager, database: TheDatabase
+) -> WorkspaceSettingsView:
+    """Change what holds for the whole company."""
+
+    async def save(tx: Tx) -> WorkspaceSettingsView:
+        settings = await change_workspace_settings(
+            tx,
+            agent_away_minutes=change.agent_away_minutes,
+            version=change.version,
+            by=actor.person_id,
+            remote_address=remote_address_of(request),
+        )
+        return WorkspaceSettingsView(agent_away_minutes=settings.agent_away_minutes, version=settings.version)
+
+    return await database.run(actor.workspace_id, save)
 
 
 def _set_cookie(response: Response, door: StaffDoor, token: str) -> None:

@@ -16,7 +16,7 @@ from moorage.staff.views import agent_changed
 
 _RETURNED: Final[LiteralString] = """
   RETURNING id, person_id, name, role, status, coalesce(connected_until > %(now)s, false) AS connected,
-            open_conversations, most_conversations, version
+            away, open_conversations, most_conversations, version
 """
 
 

@@ -13,7 +13,7 @@ from moorage.infra.database import Database, Tx
 from moorage.staff.limits import Attempt, attempt_of, settle, too_many, wait_of
 from moorage.staff.model import normalise_email
 from moorage.staff.passwords import Passwords
-from moorage.staff.presence import come_online, go_offline
+from moorage.staff.presence import come_online, leave_work
 from moorage.staff.sessions import LiveSession, NewSession, begin_session, end_session
 from moorage.staff.views import session_ended
 
@@ -71,19 +71,16 @@ async def sign_in(
     return await _begin(database, person_id=known.id, remote_address=remote_address, user_agent=user_agent)
 
 
-async def sign_out(database: Database, *, live: LiveSession, remote_address: str) -> None:
-    """End a session: its agent goes offline, and every process closes the session's sockets."""
+async def sign_out(tx: Tx, *, live: LiveSession, remote_address: str) -> bool:
+    """End a session: its agent is gone, and every process closes the session's sockets. False if it had ended."""
     actor = live.actor
-
-    async def leave(tx: Tx) -> None:
-        if not await end_session(tx, session_id=live.session_id):
-            return
-        await go_offline(tx, agent_id=actor.agent_id)
-        tx.record(session_ended(session_id=live.session_id, agent_id=actor.agent_id))
-        await _audit(tx, "staff.signed_out", actor.person_id, live.session_id, remote_address)
-
-    await database.run(actor.workspace_id, leave)
+    if not await end_session(tx, session_id=live.session_id):
+        return False
+    await leave_work(tx, agent_id=actor.agent_id)
+    tx.record(session_ended(session_id=live.session_id, agent_id=actor.agent_id))
+    await _audit(tx, "staff.signed_out", actor.person_id, live.session_id, remote_address)
     log.info("signed_out", person_id=str(actor.person_id), session_id=str(live.session_id))
+    return True
 
 
 async def _find_person(tx: Tx, email: str) -> _Known | None:

@@ -22,6 +22,8 @@ class AgentView(_View):
     role: Role
     status: Status
     connected: bool
+    away: bool
+    """Not offline by choice, and yet not there for some minutes: their customers are given to others."""
     open_conversations: int
     most_conversations: int
     version: int
@@ -35,6 +37,7 @@ class AgentView(_View):
             role=agent.role,
             status=agent.status,
             connected=agent.connected,
+            away=agent.away and agent.status != "offline",
             open_conversations=agent.open_conversations,
             most_conversations=agent.most_conversations,
             version=agent.version,
@@ -62,6 +65,13 @@ class WorkspaceView(_View):
     name: str
     locale: Locale
     time_zone: str
+
+
+class WorkspaceSettingsView(_View):
+    """What holds for the whole company. Give `version` back with a change."""
+
+    agent_away_minutes: int
+    version: int
 
 
 class SessionView(_View):
