@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 
 import httpx
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from wechat_sandbox import identifiers
 from wechat_sandbox.delivery import Answer, ask, verification_url
@@ -33,6 +33,7 @@ class AccountSeed(BaseModel, extra="forbid"):
     account_status: int = 1
     quota_policy: QuotaPolicy = "2021"
     ip_whitelist: list[str] | None = None
+    mini_programs: list[str] = Field(default_factory=list[str])
     token: str = ""
     aes_key: str = ""
     mode: Mode = "secure"
@@ -53,6 +54,7 @@ class TraitsForm(BaseModel, extra="forbid"):
     account_status: int | None = None
     quota_policy: QuotaPolicy | None = None
     ip_whitelist: list[str] | None = None
+    mini_programs: list[str] | None = None
 
 
 class ServerForm(BaseModel, extra="forbid"):
@@ -97,6 +99,7 @@ def create_account(sandbox: Sandbox, seed: AccountSeed) -> Account:
         account_status=seed.account_status,
         quota_policy=seed.quota_policy,
         ip_whitelist=seed.ip_whitelist,
+        mini_programs=seed.mini_programs,
         server=ServerConfig(url=seed.callback_url, token=seed.token, aes_key=seed.aes_key, mode=seed.mode),
     )
     sandbox.state.accounts[appid] = account

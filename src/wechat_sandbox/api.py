@@ -6,7 +6,8 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pydantic import JsonValue
+from starlette.datastructures import UploadFile
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
@@ -14,12 +15,13 @@ from starlette.types import Receive, Scope, Send
 from wechat_sandbox import identifiers, quotas
 from wechat_sandbox.callers import Caller, admit, caller_of
 from wechat_sandbox.calls import CallRecord
-from wechat_sandbox.endpoints.call import Call, Endpoint, JsonObject
+from wechat_sandbox.endpoints.call import Binary, Call, Endpoint, Form, JsonObject, UploadedFile
 from wechat_sandbox.errors import ApiRefusal, not_in_whitelist
 from wechat_sandbox.faults import FaultOrder
 from wechat_sandbox.world import Sandbox
 
 _LOGGED_CHARS = 4000
+_MOST_BODY_BYTES = 64 * 1024 * 1024
 _CONTENT_TYPE = "application/json; encoding=utf-8"
 
 
@@ -39,6 +41,14 @@ class _Trace:
     errcode: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class _Arrived:
+    request: Request
+    path: str
+    raw: bytes
+    form: Form
+
+
 class ProductApi:
     """Answers calls the way WeChat does: status 200 and an error code for everything that is refused."""
 
@@ -49,23 +59,27 @@ class ProductApi:
     async def answer(self, request: Request) -> Response:
         """Return the answer to one call, with the fault that was ordered for it."""
         started, at = time.monotonic(), self._sandbox.clock.now_s()
+        if int(request.headers.get("content-length", "0")) > _MOST_BODY_BYTES:
+            return PlainTextResponse("Request Entity Too Large", status_code=413)
         raw = await request.body()
+        form = await _form_of(request)
         path = request.url.path
         fault = self._sandbox.faults.take(path=path)
         trace = _Trace()
         happens = fault is None or fault.applied or fault.kind == "merge"
-        body = self._respond(request, path=path, raw=raw, trace=trace) if happens else {}
+        arrived = _Arrived(request=request, path=path, raw=raw, form=form)
+        body = self._respond(arrived, trace=trace) if happens else {}
         response = (
-            _json_response(body)
+            _response(body)
             if fault is None
             else await self._faulty(fault, body=body, trace=trace, client_ip=_client_ip(request))
         )
         self._log(request, raw=raw, response=response, trace=trace, fault=fault, at=at, started=started)
         return response
 
-    def _respond(self, request: Request, *, path: str, raw: bytes, trace: _Trace) -> JsonObject:
+    def _respond(self, arrived: _Arrived, *, trace: _Trace) -> JsonObject | Binary:
         try:
-            return self._called(self._endpoint(path), request=request, path=path, raw=raw, trace=trace)
+            return self._called(self._endpoint(arrived.path), arrived=arrived, trace=trace)
         except ApiRefusal as refusal:
             trace.errcode = refusal.errcode
             return self._error_body(refusal)
@@ -76,24 +90,24 @@ class ProductApi:
             raise ApiRefusal(40066)
         return endpoint
 
-    def _called(self, endpoint: Endpoint, *, request: Request, path: str, raw: bytes, trace: _Trace) -> JsonObject:
-        if endpoint.method == "GET" != request.method:
+    def _called(self, endpoint: Endpoint, *, arrived: _Arrived, trace: _Trace) -> JsonObject | Binary:
+        if endpoint.method == "GET" != arrived.request.method:
             raise ApiRefusal(43001)
-        if endpoint.method == "POST" != request.method:
+        if endpoint.method == "POST" != arrived.request.method:
             raise ApiRefusal(43002)
-        call = self._call(endpoint, request=request, raw=raw, trace=trace)
+        call = self._call(endpoint, arrived=arrived, trace=trace)
         if call.account is not None:
-            quotas.count_call(call.account, path=path, now_s=call.now_s)
+            quotas.count_call(call.account, path=arrived.path, now_s=call.now_s)
         try:
             return endpoint.answer(call)
         finally:
             self._note_caller(trace, appid=call.caller_appid)
             self._sandbox.keeper.changed()
 
-    def _call(self, endpoint: Endpoint, *, request: Request, raw: bytes, trace: _Trace) -> Call:
+    def _call(self, endpoint: Endpoint, *, arrived: _Arrived, trace: _Trace) -> Call:
         now_s = self._sandbox.clock.now_s()
-        query = dict(request.query_params)
-        client_ip = _client_ip(request)
+        query = dict(arrived.request.query_params)
+        client_ip = _client_ip(arrived.request)
         caller = Caller()
         if endpoint.auth != "none":
             caller = caller_of(self._sandbox.state, query=query, endpoint=endpoint, now_s=now_s)
@@ -103,10 +117,11 @@ class ProductApi:
         return Call(
             sandbox=self._sandbox,
             query=query,
-            raw=raw,
+            raw=arrived.raw,
+            form=arrived.form,
             now_s=now_s,
             client_ip=client_ip,
-            base_url=str(request.base_url).rstrip("/"),
+            base_url=str(arrived.request.base_url).rstrip("/"),
             account=caller.account,
             component=caller.component,
             authorization=caller.authorization,
@@ -121,14 +136,14 @@ class ProductApi:
         rid = identifiers.new_request_id(now_s=self._sandbox.clock.now_s())
         return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {rid}"}
 
-    async def _faulty(self, fault: FaultOrder, *, body: JsonObject, trace: _Trace, client_ip: str) -> Response:
+    async def _faulty(self, fault: FaultOrder, *, body: JsonObject | Binary, trace: _Trace, client_ip: str) -> Response:
         match fault.kind:
             case "merge":
-                return _json_response(body | fault.body)
+                return _response(body if isinstance(body, Binary) else body | fault.body)
             case "errcode":
                 trace.errcode = fault.errcode
                 usual = not_in_whitelist(client_ip) if fault.errcode == 40164 else None
-                return _json_response(self._error_body(ApiRefusal(fault.errcode, detail=fault.errmsg or usual)))
+                return _response(self._error_body(ApiRefusal(fault.errcode, detail=fault.errmsg or usual)))
             case "http500":
                 return PlainTextResponse("Internal Server Error", status_code=500)
             case "html":
@@ -159,10 +174,10 @@ class ProductApi:
                 component=trace.component,
                 method=request.method,
                 path=request.url.path,
-                request=raw.decode(errors="replace")[:_LOGGED_CHARS],
+                request=_logged(raw),
                 status=None if cut else response.status_code,
                 errcode=trace.errcode,
-                answer="" if cut else bytes(response.body).decode(errors="replace")[:_LOGGED_CHARS],
+                answer="" if cut else _logged(bytes(response.body)),
                 latency_ms=round((time.monotonic() - started) * 1000, 1),
                 fault=fault.kind if fault else None,
             )
@@ -173,6 +188,30 @@ def _client_ip(request: Request) -> str:
     return request.client.host if request.client else "127.0.0.1"
 
 
-def _json_response(body: Mapping[str, JsonValue]) -> Response:
+def _logged(content: bytes) -> str:
+    return content[: 4 * _LOGGED_CHARS].decode(errors="replace")[:_LOGGED_CHARS]
+
+
+async def _form_of(request: Request) -> Form:
+    """Return the multipart body, an empty form if there is none or it cannot be read."""
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        return Form()
+    try:
+        async with request.form() as fields:
+            # A part without a file name is no file to WeChat, which then calls the file missing.
+            files = {
+                name: UploadedFile(name=part.filename, media_type=part.content_type or "", content=await part.read())
+                for name, part in fields.items()
+                if isinstance(part, UploadFile) and part.filename
+            }
+            return Form(files=files, texts={name: part for name, part in fields.items() if isinstance(part, str)})
+    except HTTPException:
+        return Form()
+
+
+def _response(body: JsonObject | Binary) -> Response:
+    if isinstance(body, Binary):
+        disposition = f'attachment; filename="{body.file_name}"'
+        return Response(body.content, media_type=body.media_type, headers={"content-disposition": disposition})
     content = json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
     return Response(content=content, headers={"content-type": _CONTENT_TYPE})

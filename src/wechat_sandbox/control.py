@@ -12,6 +12,8 @@ from wechat_sandbox.clock import OffsetFixedByFile
 from wechat_sandbox.components.control import REFUSALS as COMPONENT_REFUSALS
 from wechat_sandbox.components.control import component_router
 from wechat_sandbox.faults import FaultOrder
+from wechat_sandbox.media.control import REFUSALS as MEDIA_REFUSALS
+from wechat_sandbox.media.control import media_router
 from wechat_sandbox.model import Account, ChatEntry, Follower, Push
 from wechat_sandbox.payloads import PayloadRefused
 from wechat_sandbox.world import Sandbox
@@ -24,6 +26,7 @@ _REFUSALS: dict[type[Exception], tuple[int, str]] = {
     PayloadRefused: (422, "message_invalid"),
     OffsetFixedByFile: (409, "offset_fixed_by_clock_file"),
     **COMPONENT_REFUSALS,
+    **MEDIA_REFUSALS,
 }
 
 
@@ -97,6 +100,7 @@ def control_router(sandbox: Sandbox) -> APIRouter:
     router.include_router(_chat_routes(sandbox))
     router.include_router(_observation_routes(sandbox))
     router.include_router(component_router(sandbox))
+    router.include_router(media_router(sandbox))
     return router
 
 
@@ -196,9 +200,12 @@ def _chat_routes(sandbox: Sandbox) -> APIRouter:
         return _sent(followers.unfollow(sandbox, account, follower))
 
     @router.post("/message")
-    async def send_message(appid: str, openid: str, description: Annotated[dict[str, JsonValue], Body()]) -> Sent:
+    async def send_message(
+        appid: str, openid: str, description: Annotated[dict[str, JsonValue], Body()], request: Request
+    ) -> Sent:
         account, follower = _follower(sandbox, appid, openid)
-        return _sent(followers.send(sandbox, account, follower, description=description))
+        base_url = str(request.base_url).rstrip("/")
+        return _sent(followers.send(sandbox, account, follower, description=description, base_url=base_url))
 
     @router.get("/chat")
     async def show_chat(appid: str, openid: str) -> list[ChatEntry]:

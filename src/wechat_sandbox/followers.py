@@ -7,12 +7,21 @@ from pydantic import JsonValue
 from wechat_sandbox import chats, identifiers
 from wechat_sandbox.components.grants import standing
 from wechat_sandbox.components.permissions import sets_that_hear
+from wechat_sandbox.media.follower_files import with_files
+from wechat_sandbox.media.showing import shown_media
 from wechat_sandbox.model import Account, ChatEntry, Component, Follower, Push, PushTarget
 from wechat_sandbox.payloads import Payload, payload_from, subscription, unsubscription
 from wechat_sandbox.windows import bucket_to_spend, refilled
 from wechat_sandbox.world import Sandbox
 
-_SHOWN_KEYS = {"PicUrl": "pic_url", "Url": "url", "Description": "description", "Label": "label"}
+_SHOWN_KEYS = {
+    "PicUrl": "pic_url",
+    "Url": "url",
+    "Description": "description",
+    "Label": "label",
+    "Recognition": "recognition",
+    "FileTotalLen": "size_bytes",
+}
 
 
 class OpenidRefused(Exception):
@@ -69,14 +78,18 @@ def unfollow(sandbox: Sandbox, account: Account, follower: Follower) -> list[Pus
     return send_payload(sandbox, account, follower, unsubscription())
 
 
-def send(sandbox: Sandbox, account: Account, follower: Follower, *, description: Mapping[str, JsonValue]) -> list[Push]:
+def send(
+    sandbox: Sandbox, account: Account, follower: Follower, *, description: Mapping[str, JsonValue], base_url: str
+) -> list[Push]:
     """Let the person send the described message or event; return a push for each server that hears it.
 
-    Raises NotFollowing or PayloadRefused.
+    `base_url` is where the stand-in is reached, for the addresses of pictures. Raises NotFollowing or PayloadRefused.
     """
     if not follower.subscribed:
         raise NotFollowing
-    return send_payload(sandbox, account, follower, payload_from(description))
+    return send_payload(
+        sandbox, account, follower, payload_from(with_files(sandbox, account, description, base_url=base_url))
+    )
 
 
 def receive(sandbox: Sandbox, follower: Follower, *, kind: str, text: str, data: dict[str, JsonValue]) -> ChatEntry:
@@ -118,7 +131,7 @@ def send_payload(
         via="follower",
         msg_id=push.msg_id,
         push_id=push.push_id,
-        data=_shown(payload),
+        data=_shown(account, payload),
     )
     if only is None:
         copies = _copies(sandbox, account, push)
@@ -181,6 +194,9 @@ def _addressed(sandbox: Sandbox, account: Account, follower: Follower, payload: 
     )
 
 
-def _shown(payload: Payload) -> dict[str, JsonValue]:
+def _shown(account: Account, payload: Payload) -> dict[str, JsonValue]:
     shown = {key: payload.fields[name] for name, key in _SHOWN_KEYS.items() if name in payload.fields}
+    stored = account.media.get(str(payload.fields.get("MediaId")))
+    if stored is not None:
+        shown |= shown_media(stored)
     return shown | {"event": payload.kind} if payload.is_event else shown

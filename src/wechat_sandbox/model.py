@@ -16,6 +16,7 @@ PushTarget = Literal["account", "component_messages", "component_events"]
 SealKind = Literal["good", "wrong_token", "wrong_key", "foreign_appid"]
 AuthorizationOrder = Literal["together", "redirect_first", "push_first", "redirect_only", "push_only"]
 RequestState = Literal["waiting", "scanned", "confirmed", "cancelled"]
+MediaKind = Literal["image", "voice", "video", "thumb"]
 Outcome = Literal["success", "empty", "reply", "malformed", "gave_up", "not_configured"]
 
 
@@ -66,6 +67,33 @@ class ChatEntry(BaseModel):
     data: dict[str, JsonValue] = Field(default_factory=dict)
 
 
+class StoredMedia(BaseModel):
+    """A file under its media id; its bytes are in the blob of that name."""
+
+    media_id: str
+    kind: MediaKind
+    blob: str
+    media_type: str
+    suffix: str
+    size_bytes: int
+    created_at: float = 0.0
+    expires_at: float | None = None
+    """None for permanent material."""
+    duration_s: float | None = None
+    name: str = ""
+    title: str = ""
+    introduction: str = ""
+
+
+class Article(BaseModel):
+    """An article that the account published."""
+
+    article_id: str
+    title: str
+    digest: str = ""
+    url: str = ""
+
+
 class Follower(BaseModel):
     """One person as one account knows them."""
 
@@ -112,7 +140,11 @@ class Account(BaseModel):
     """Whether it only exists for the release check, so that lists leave it out."""
     quota_policy: QuotaPolicy = "2021"
     ip_whitelist: list[str] | None = None
+    mini_programs: list[str] = Field(default_factory=list[str])
+    """Mini programs linked to the account."""
     server: ServerConfig = Field(default_factory=ServerConfig)
+    media: dict[str, StoredMedia] = Field(default_factory=dict[str, StoredMedia])
+    articles: dict[str, Article] = Field(default_factory=dict[str, Article])
     followers: dict[str, Follower] = Field(default_factory=dict[str, Follower])
     tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
     forced_refresh_at: float | None = None

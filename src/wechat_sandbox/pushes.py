@@ -13,9 +13,12 @@ from wechat_sandbox import chats
 from wechat_sandbox.clock import SandboxClock
 from wechat_sandbox.delivery import Answer, ask, http_client, push_request
 from wechat_sandbox.destinations import Destination, destination_of
+from wechat_sandbox.media.keeping import find_media
 from wechat_sandbox.model import Delivery, Outcome, Push, State
 from wechat_sandbox.replies import (
+    MOST_ARTICLES,
     Acknowledged,
+    Asked,
     Malformed,
     PassiveReply,
     Verdict,
@@ -171,8 +174,16 @@ class PushEngine:
             answer.body,
             mode=destination.mode,
             seal=destination.seal,
+            asked=self._asked(push, now_s=now_s),
+        )
+
+    def _asked(self, push: Push, *, now_s: float) -> Asked:
+        account = self._state.accounts[push.appid]
+        return Asked(
             openid=push.openid,
-            username=self._state.accounts[push.appid].username,
+            username=account.username,
+            most_articles=MOST_ARTICLES if push.msg_id is None else 1,
+            find_media=lambda media_id: find_media(account.media, media_id, now_s=now_s),
         )
 
     def _conclude(self, push: Push, *, verdict: Verdict) -> None:

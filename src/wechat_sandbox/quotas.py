@@ -16,6 +16,8 @@ _DAILY: Mapping[str, int] = {
     "/cgi-bin/token": 2_000,
     "/cgi-bin/stable_token": 500_000,
     "/cgi-bin/message/custom/send": 500_000,
+    "/cgi-bin/media/upload": 100_000,
+    "/cgi-bin/media/get": 200_000,
     "/cgi-bin/user/info": 5_000_000,
 }
 

@@ -1,16 +1,34 @@
 """Judging what a server answered to a push, as strictly as WeChat does."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from xml.etree.ElementTree import Element
 
 from pydantic import JsonValue
 
 from wechat_sandbox.crypto import Seal, SealBroken
-from wechat_sandbox.model import Mode
+from wechat_sandbox.media.showing import shown_media
+from wechat_sandbox.model import Mode, StoredMedia
 from wechat_sandbox.wire import NotXml, child_text, parse
 
 MAX_TEXT_BYTES = 2048
-_MEDIA_KINDS = frozenset({"image", "voice", "video", "music"})
+MOST_ARTICLES = 8
+"""Of a reply to an event; a reply to a message has one."""
+_PICTURES = frozenset({"thumb", "image"})
+
+
+def _no_media(_media_id: str) -> StoredMedia | None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """The push that is answered: who sent it to whom, which files a reply may name, how many articles it may have."""
+
+    openid: str
+    username: str
+    most_articles: int = MOST_ARTICLES
+    find_media: Callable[[str], StoredMedia | None] = _no_media
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +63,14 @@ class _Refused(Exception):
         self.reason = reason
 
 
-def judge_answer(body: bytes, *, mode: Mode, seal: Seal, openid: str, username: str) -> Verdict:
-    """Return what the body of a 200 answer means for the push of this follower."""
+def judge_answer(body: bytes, *, mode: Mode, seal: Seal, asked: Asked) -> Verdict:
+    """Return what the body of a 200 answer means for the push."""
     if body in (b"", b"success"):
         return Acknowledged(empty=not body)
     try:
         root = _reply_root(body, mode=mode, seal=seal)
-        _check_envelope(root, openid=openid, username=username)
-        return _read_reply(root)
+        _check_envelope(root, asked=asked)
+        return _read_reply(root, asked=asked)
     except _Refused as refused:
         return Malformed(reason=refused.reason)
 
@@ -93,26 +111,62 @@ def _opened(root: Element, *, seal: Seal) -> bytes:
         raise _Refused(broken.code) from broken
 
 
-def _check_envelope(root: Element, *, openid: str, username: str) -> None:
-    if child_text(root, "ToUserName") != openid:
+def _check_envelope(root: Element, *, asked: Asked) -> None:
+    if child_text(root, "ToUserName") != asked.openid:
         raise _Refused("to_user_name_is_not_the_sender")
-    if child_text(root, "FromUserName") != username:
+    if child_text(root, "FromUserName") != asked.username:
         raise _Refused("from_user_name_is_not_the_account")
     if not (child_text(root, "CreateTime") or "").isdecimal():
         raise _Refused("create_time_is_not_a_number")
 
 
-def _read_reply(root: Element) -> PassiveReply:
-    kind = child_text(root, "MsgType")
-    if kind == "text":
-        return _text_reply(child_text(root, "Content") or "")
-    if kind == "news":
-        return _news_reply(root)
-    if kind == "transfer_customer_service":
-        return PassiveReply(kind=kind, text="")
-    if kind in _MEDIA_KINDS:
+def _read_reply(root: Element, *, asked: Asked) -> PassiveReply:
+    match child_text(root, "MsgType"):
+        case "text":
+            return _text_reply(child_text(root, "Content") or "")
+        case "image" | "voice" as kind:
+            stored = _media(root, f"{kind.title()}/MediaId", kinds=frozenset({kind}), asked=asked)
+            return PassiveReply(kind=kind, text="", data=shown_media(stored))
+        case "video":
+            return _video_reply(root, asked=asked)
+        case "music":
+            return _music_reply(root, asked=asked)
+        case "news":
+            return _news_reply(root, most=asked.most_articles)
+        case "transfer_customer_service":
+            return PassiveReply(kind="transfer_customer_service", text="")
+        case _:
+            raise _Refused("unknown_msg_type")
+
+
+def _media(root: Element, path: str, *, kinds: frozenset[str], asked: Asked) -> StoredMedia:
+    stored = asked.find_media(child_text(root, path) or "")
+    if stored is None:
         raise _Refused("unknown_media_id")
-    raise _Refused("unknown_msg_type")
+    if stored.kind not in kinds:
+        raise _Refused("wrong_media_type")
+    return stored
+
+
+def _video_reply(root: Element, *, asked: Asked) -> PassiveReply:
+    stored = _media(root, "Video/MediaId", kinds=frozenset({"video"}), asked=asked)
+    title = child_text(root, "Video/Title") or ""
+    words: dict[str, JsonValue] = {"title": title, "description": child_text(root, "Video/Description") or ""}
+    return PassiveReply(kind="video", text=title, data=shown_media(stored) | words)
+
+
+def _music_reply(root: Element, *, asked: Asked) -> PassiveReply:
+    thumb = _media(root, "Music/ThumbMediaId", kinds=_PICTURES, asked=asked)
+    title = child_text(root, "Music/Title") or ""
+    data: dict[str, JsonValue] = {
+        "title": title,
+        "description": child_text(root, "Music/Description") or "",
+        "musicurl": child_text(root, "Music/MusicUrl") or "",
+        "hqmusicurl": child_text(root, "Music/HQMusicUrl") or "",
+        "thumb_media_id": thumb.media_id,
+        "thumb_blob": thumb.blob,
+    }
+    return PassiveReply(kind="music", text=title, data=data)
 
 
 def _text_reply(content: str) -> PassiveReply:
@@ -123,7 +177,7 @@ def _text_reply(content: str) -> PassiveReply:
     return PassiveReply(kind="text", text=content)
 
 
-def _news_reply(root: Element) -> PassiveReply:
+def _news_reply(root: Element, *, most: int) -> PassiveReply:
     items = root.findall("Articles/item")
     if not items or child_text(root, "ArticleCount") is None:
         raise _Refused("no_articles")
@@ -132,7 +186,8 @@ def _news_reply(root: Element) -> PassiveReply:
             "title": child_text(item, "Title") or "",
             "description": child_text(item, "Description") or "",
             "url": child_text(item, "Url") or "",
+            "picurl": child_text(item, "PicUrl") or "",
         }
-        for item in items
+        for item in items[:most]
     ]
     return PassiveReply(kind="news", text=child_text(items[0], "Title") or "", data={"articles": articles})

@@ -6,6 +6,7 @@ import os
 import time
 from pathlib import Path
 
+from wechat_sandbox.media.blobs import BlobStore
 from wechat_sandbox.model import State
 
 _PAUSE_S = 0.2
@@ -33,8 +34,9 @@ def replace_file(*, file: Path, content: str) -> None:
 class StateKeeper:
     """Saves the state soon after it changed, and once more at the end."""
 
-    def __init__(self, *, state: State, file: Path | None) -> None:
+    def __init__(self, *, state: State, blobs: BlobStore, file: Path | None) -> None:
         self._state = state
+        self._blobs = blobs
         self._file = file
         self._dirty = asyncio.Event()
         self._stopping = asyncio.Event()
@@ -68,4 +70,6 @@ class StateKeeper:
         if self._file is None:
             return
         content = self._state.model_dump_json()
+        # The files first: a saved media id must have its bytes.
+        await asyncio.to_thread(self._blobs.save)
         await asyncio.to_thread(replace_file, file=self._file, content=content)

@@ -3,12 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from wechat_sandbox.calls import CallLog
 from wechat_sandbox.clock import SandboxClock
 from wechat_sandbox.components.notifications import Notifications
 from wechat_sandbox.components.tickets import TicketSender
 from wechat_sandbox.faults import FaultBoard
+from wechat_sandbox.media.blobs import BlobStore
 from wechat_sandbox.pushes import PushEngine
 from wechat_sandbox.settings import Settings
 from wechat_sandbox.storage import StateKeeper, load_state
@@ -21,7 +23,8 @@ class Sandbox:
         self.settings = settings
         self.clock = SandboxClock(clock_file=settings.clock_file)
         self.state = load_state(file=settings.state_file)
-        self.keeper = StateKeeper(state=self.state, file=settings.state_file)
+        self.blobs = BlobStore(folder=_blob_folder(settings))
+        self.keeper = StateKeeper(state=self.state, blobs=self.blobs, file=settings.state_file)
         self.pushes = PushEngine(state=self.state, clock=self.clock, settings=settings, keeper=self.keeper)
         self.notifications = Notifications(state=self.state, clock=self.clock, pushes=self.pushes)
         self.tickets = TicketSender(
@@ -49,3 +52,8 @@ class Sandbox:
                         self.tickets.stop()
             finally:
                 self.keeper.stop()
+
+
+def _blob_folder(settings: Settings) -> Path | None:
+    file = settings.state_file
+    return None if file is None else file.with_name(f"{file.name}.media")

@@ -7,18 +7,19 @@ import pytest
 
 from wechat_sandbox.crypto import Seal
 from wechat_sandbox.model import Mode
-from wechat_sandbox.replies import Acknowledged, Malformed, PassiveReply, Verdict, judge_answer
+from wechat_sandbox.replies import Acknowledged, Asked, Malformed, PassiveReply, Verdict, judge_answer
 from wechat_sandbox.wire import compose
 
 OPENID = "oK3x7wV9Qb2LmN5sT8uYcE1rZ4aI"
 USERNAME = "gh_5b8e21a7c4d9"
+ASKED = Asked(openid=OPENID, username=USERNAME)
 SEAL = Seal(token="Kf7tokenXq2LmZ", aes_key="hV3qYp8sTzR1mNc5JkW0eLxDgUa2BoF7iQv9tSwMyHA", appid="wx7c1e5a90b2d4f683")
 SAMPLES = Path(__file__).parents[1] / "data" / "wechat" / "samples"
 
 
 def judged(body: bytes | str, *, mode: Mode = "plaintext") -> Verdict:
     raw = body.encode() if isinstance(body, str) else body
-    return judge_answer(raw, mode=mode, seal=SEAL, openid=OPENID, username=USERNAME)
+    return judge_answer(raw, mode=mode, seal=SEAL, asked=ASKED)
 
 
 def text_reply(**changes: str) -> str:

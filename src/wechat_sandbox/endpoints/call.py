@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, cast
 
 from pydantic import JsonValue
@@ -16,6 +16,32 @@ JsonObject = dict[str, JsonValue]
 
 # An even number of backslashes before it would make `\uXXXX` ordinary text.
 _UNICODE_ESCAPE = re.compile(rb"(?<!\\)(?:\\\\)*\\u[0-9a-fA-F]{4}")
+
+
+@dataclass(frozen=True, slots=True)
+class UploadedFile:
+    """A file of a multipart body; `name` and `media_type` are what the caller claims."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Form:
+    """A multipart body: its files and its texts by field."""
+
+    files: Mapping[str, UploadedFile] = field(default_factory=dict[str, UploadedFile])
+    texts: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Binary:
+    """An answer that is a file and not JSON."""
+
+    content: bytes
+    media_type: str
+    file_name: str
 
 
 @dataclass(slots=True)
@@ -35,6 +61,7 @@ class Call:
     account: Account | None
     component: Component | None = None
     authorization: Authorization | None = None
+    form: Form = field(default_factory=Form)
     caller_appid: str | None = None
     """Set by endpoints that learn the caller from their parameters, for the call log."""
 
@@ -73,7 +100,7 @@ class Endpoint:
 
     path: str
     method: Literal["GET", "POST", "ANY"]
-    answer: Callable[[Call], JsonObject]
+    answer: Callable[[Call], "JsonObject | Binary"]
     auth: Literal["none", "account", "component", "any"] = "account"
     """Whose token it takes: an account's (its own or one that a platform has for it), a platform's, either, none."""
     sets: frozenset[int] = frozenset()

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wechat_sandbox.endpoints import access_tokens, components, custom_messages, management, users
+from wechat_sandbox.endpoints import access_tokens, components, custom_messages, management, media, users
 from wechat_sandbox.endpoints.call import Endpoint
 
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -12,6 +12,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         *components.ENDPOINTS,
         *custom_messages.ENDPOINTS,
         *management.ENDPOINTS,
+        *media.ENDPOINTS,
         *users.ENDPOINTS,
     )
 }

@@ -53,21 +53,57 @@ function content(entry, act) {
     case 'news':
       return entry.data.articles.map(article)
     case 'image':
-      return h('div', { class: 'picture', role: 'img', 'aria-label': t.image }, scenery(PICTURE))
+      return picture(entry)
     case 'video':
     case 'shortvideo':
-      return h('div', { class: 'picture film', role: 'img', 'aria-label': t.video }, scenery(PICTURE), icon(PLAY, 48))
+      return film(entry)
     case 'voice':
-      return h('div', { class: 'bubble voice', role: 'img', 'aria-label': t.voice }, '3″', icon(WAVES, 20))
+      return sound(entry)
+    case 'music':
+      return card('music', entry.text, entry.data.description, h('span', { class: 'thumb' }, '🎵'))
+    case 'miniprogrampage':
+      return card('program', entry.text, t.miniProgram, thumb(entry.data.thumb_blob))
     case 'location':
       return card('place', entry.text, '', h('div', { class: 'map' }, scenery(MAP), icon(PIN, 34)))
     case 'link':
       return card('link', entry.text, entry.data.description, h('span', { class: 'thumb' }, '🔗'))
     case 'file':
-      return card('file', entry.text, '47 KB', icon(PAPER, 40))
+      return card('file', entry.text, size(entry.data.size_bytes), icon(PAPER, 40))
     default:
       return h('div', { class: 'bubble' }, `[${entry.kind}] ${entry.text}`)
   }
+}
+
+const blobAddress = (name) => `/sandbox/blobs/${encodeURIComponent(name)}`
+
+function picture(entry) {
+  // A made-up media id has no bytes: a drawing stands for them.
+  if (!entry.data.blob) return h('div', { class: 'picture', role: 'img', 'aria-label': t.image }, scenery(PICTURE))
+  const address = blobAddress(entry.data.blob)
+  const open = { class: 'photo', href: address, target: '_blank', rel: 'noreferrer', 'aria-label': t.openPicture }
+  return h('a', open, h('img', { src: address, alt: t.image }))
+}
+
+function film(entry) {
+  if (!entry.data.blob) {
+    const label = { class: 'picture film', role: 'img', 'aria-label': t.video }
+    return h('div', label, scenery(PICTURE), icon(PLAY, 48))
+  }
+  const player = { class: 'film-player', src: blobAddress(entry.data.blob), controls: true, preload: 'metadata' }
+  return h('video', { ...player, playsinline: true, 'aria-label': t.video })
+}
+
+function sound(entry) {
+  const seconds = Math.max(1, Math.round(entry.data.duration_s ?? 3))
+  const bubble = h('div', { class: 'bubble voice', role: 'img', 'aria-label': t.voice }, `${seconds}″`, icon(WAVES, 20))
+  bubble.style.width = `${Math.min(230, 80 + seconds * 4)}px`
+  return bubble
+}
+
+function thumb(blob) {
+  return blob
+    ? h('img', { class: 'thumb', src: blobAddress(blob), alt: '' })
+    : h('span', { class: 'thumb' }, '▦')
 }
 
 function scenery(paths) {
@@ -82,9 +118,16 @@ function card(kind, title, text, picture) {
   return h('div', { class: `card ${kind}` }, words, picture)
 }
 
+function size(bytes) {
+  return bytes < 1048576 ? `${Math.max(1, Math.round(bytes / 1024))} KB` : `${(bytes / 1048576).toFixed(1)} MB`
+}
+
 function article(item) {
   const words = h('div', { class: 'words' }, h('strong', {}, item.title), h('span', {}, item.description))
-  const inside = [words, h('span', { class: 'thumb' }, '📰')]
+  const shown = safeAddress(item.picurl)
+    ? h('img', { class: 'thumb', src: item.picurl, alt: '', referrerpolicy: 'no-referrer' })
+    : h('span', { class: 'thumb' }, '📰')
+  const inside = [words, shown]
   return safeAddress(item.url)
     ? h('a', { class: 'card article', href: item.url, target: '_blank', rel: 'noreferrer' }, inside)
     : h('div', { class: 'card article' }, inside)

@@ -10,10 +10,11 @@ export class Refused extends Error {
 }
 
 async function ask(method, path, body) {
+  const isJson = body !== undefined && !(body instanceof FormData)
   const response = await fetch(`/sandbox/api${path}`, {
     method,
-    headers: body === undefined ? {} : { 'content-type': 'application/json' },
-    body: body === undefined ? undefined : JSON.stringify(body),
+    headers: isJson ? { 'content-type': 'application/json' } : {},
+    body: isJson ? JSON.stringify(body) : body,
   })
   const answer = await response.json()
   if (!response.ok) throw new Refused(response.status, answer.error ?? 'failed', answer.detail)
@@ -22,6 +23,13 @@ async function ask(method, path, body) {
 
 export const get = (path) => ask('GET', path)
 export const post = (path, body = {}) => ask('POST', path, body)
+
+export function upload(path, file, type) {
+  const form = new FormData()
+  form.append('file', file, file.name || 'pasted')
+  form.append('type', type)
+  return ask('POST', path, form)
+}
 
 export const accountPath = (appid) => `/accounts/${encodeURIComponent(appid)}`
 export const followerPath = (appid, openid) => `${accountPath(appid)}/followers/${encodeURIComponent(openid)}`

@@ -1,40 +1,17 @@
 // The phone page: a follower's WeChat, and beside it the sandbox's own controls.
 
 import { renderChat } from './bubbles.js'
-import { accountPath, followerPath, get, post } from './control.js'
+import { createComposer } from './composer.js'
+import { accountPath, followerPath, get, post, upload } from './control.js'
 import { avatar, fillSelect, h, icon } from './dom.js'
-import { FACES, withCodes } from './faces.js'
+import { ICONS } from './icons.js'
 import { chatTime, linkInOtherLanguage, t, withLanguage } from './language.js'
 
 const POLL_MS = 500
 const FIRST_NAME = '小林'
 
-const LINE = 'fill="none" stroke="#181818" stroke-width="1.7" stroke-linecap="round" stroke-linejoin="round"'
-const ICONS = {
-  back: `<path d="M17 6l-8 8 8 8" ${LINE}/>`,
-  person: `<circle cx="14" cy="9.5" r="4.5" ${LINE}/><path d="M5 23.5c.8-5 4.4-7 9-7s8.2 2 9 7z" ${LINE}/>`,
-  voice: `<circle cx="14" cy="14" r="11.5" ${LINE}/><path d="M11 12.3a3 3 0 0 1 0 3.4M13.8 10.5a6 6 0 0 1 0 7M16.6 8.7a9.5 9.5 0 0 1 0 10.6" ${LINE}/>`,
-  face: `<circle cx="14" cy="14" r="11.5" ${LINE}/><circle cx="10" cy="11.5" r="1.3"/><circle cx="18" cy="11.5" r="1.3"/><path d="M8.5 16.5c2.5 4.4 8.5 4.4 11 0z" ${LINE}/>`,
-  plus: `<circle cx="14" cy="14" r="11.5" ${LINE}/><path d="M14 8.5v11M8.5 14h11" ${LINE}/>`,
-  image: `<rect x="4" y="6" width="20" height="16" rx="2" ${LINE}/><circle cx="10" cy="11.5" r="1.8" ${LINE}/><path d="M5 20l6-5 4 3 4-4 4.5 4.5" ${LINE}/>`,
-  mic: `<rect x="10.5" y="4" width="7" height="12" rx="3.5" ${LINE}/><path d="M6.5 13.5a7.5 7.5 0 0 0 15 0M14 21v3.5" ${LINE}/>`,
-  video: `<rect x="3.5" y="8" width="14" height="12" rx="2" ${LINE}/><path d="M17.5 13l7-4v10l-7-4z" ${LINE}/>`,
-  pin: `<path d="M14 4a7 7 0 0 0-7 7c0 5 7 13 7 13s7-8 7-13a7 7 0 0 0-7-7z" ${LINE}/><circle cx="14" cy="11" r="2.5" ${LINE}/>`,
-  file: `<path d="M7.5 4h9l5 5v15h-14zM16.5 4v5h5" ${LINE}/>`,
-  link: `<path d="M12 16a4 4 0 0 1 0-5.5l3-3a4 4 0 0 1 5.6 5.6L19 14.7M16 12a4 4 0 0 1 0 5.5l-3 3a4 4 0 0 1-5.6-5.6L9 13.3" ${LINE}/>`,
-}
-
-const EXTRAS = [
-  [t.image, ICONS.image, () => ({ type: 'image' })],
-  [t.voice, ICONS.mic, () => ({ type: 'voice' })],
-  [t.video, ICONS.video, () => ({ type: 'video' })],
-  [t.location, ICONS.pin, () => ({ type: 'location', label: t.locationLabel })],
-  [t.file, ICONS.file, () => ({ type: 'file', title: t.fileTitle })],
-  [t.link, ICONS.link, () => ({ type: 'link', title: t.linkTitle, description: t.linkText })],
-]
-
 const address = new URLSearchParams(location.search)
-const world = { accounts: [], people: [], account: null, me: null, revision: -1, chat: [], now: 0, sheet: null }
+const world = { accounts: [], people: [], account: null, me: null, revision: -1, chat: [], now: 0 }
 
 const panel = buildPanel()
 const phone = buildPhone()
@@ -103,68 +80,12 @@ function buildPhone() {
   const bar = h('header', { class: 'bar' }, icon(ICONS.back), title, icon(ICONS.person))
   const log = h('div', { class: 'log', role: 'log', tabindex: '0', 'aria-label': t.chat })
   const toast = h('p', { class: 'toast', role: 'status', hidden: true })
-  const composer = buildComposer()
+  const composer = createComposer({ say: sendText, send: sendKind, sendFile, opened: () => toEnd() })
   const profile = h('section', { class: 'profile', hidden: true })
   const chatScreen = h('section', { class: 'chat', hidden: true }, log, composer.element)
   const screen = h('div', { class: 'screen' }, status, bar, profile, chatScreen, toast)
   document.getElementById('phone').append(screen)
   return { clock, bar, title, log, toast, composer, profile, chatScreen }
-}
-
-function buildComposer() {
-  const input = h('textarea', { rows: 1, 'aria-label': t.message, enterkeyhint: 'send' })
-  const send = h('button', { class: 'send', type: 'button', hidden: true, onclick: () => sendText() }, t.send)
-  const plus = iconButton(t.more, ICONS.plus, () => openSheet('extras'))
-  const faces = iconButton(t.faces, ICONS.face, () => openSheet('faces'))
-  const sheet = h('div', { class: 'sheet', hidden: true })
-  const voice = h('span', { class: 'still' }, icon(ICONS.voice))
-  const row = h('div', { class: 'row' }, voice, input, faces, plus, send)
-  input.addEventListener('input', fitComposer)
-  input.addEventListener('focus', () => openSheet(null))
-  input.addEventListener('keydown', (event) => {
-    if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return
-    event.preventDefault()
-    sendText()
-  })
-  return { element: h('footer', { class: 'composer' }, row, sheet), input, send, plus, sheet }
-}
-
-function iconButton(label, paths, onclick) {
-  return h('button', { class: 'icon', type: 'button', 'aria-label': label, title: label, onclick }, icon(paths))
-}
-
-function fitComposer() {
-  const { input, send, plus } = phone.composer
-  const empty = input.value.trim() === ''
-  send.hidden = empty
-  plus.hidden = !empty
-  input.style.height = 'auto'
-  input.style.height = `${Math.min(input.scrollHeight, 120)}px`
-}
-
-function openSheet(name) {
-  const { sheet } = phone.composer
-  world.sheet = world.sheet === name ? null : name
-  sheet.hidden = world.sheet === null
-  if (world.sheet === 'extras') sheet.replaceChildren(h('div', { class: 'extras' }, EXTRAS.map(extraButton)))
-  if (world.sheet === 'faces') sheet.replaceChildren(h('div', { class: 'faces' }, FACES.map(faceButton)))
-  toEnd()
-}
-
-function extraButton([label, paths, describe]) {
-  const choose = () => {
-    openSheet(null)
-    act(() => post(`${mine()}/message`, describe()))
-  }
-  return h('button', { type: 'button', onclick: choose }, h('span', { class: 'tile' }, icon(paths)), h('span', {}, label))
-}
-
-function faceButton([, name, emoji]) {
-  const insert = () => {
-    phone.composer.input.value += name
-    fitComposer()
-  }
-  return h('button', { type: 'button', 'aria-label': name, onclick: insert }, emoji)
 }
 
 function showPhone() {
@@ -229,17 +150,23 @@ async function act(step) {
   }
 }
 
-function sendText() {
-  const { input } = phone.composer
-  const content = withCodes(input.value.trim())
-  if (!content) return
-  input.value = ''
-  fitComposer()
+function sendText(content) {
   act(() => post(`${mine()}/message`, { type: 'text', content }))
 }
 
+function sendKind(description) {
+  act(() => post(`${mine()}/message`, description))
+}
+
+function sendFile(file, type) {
+  act(async () => {
+    const kept = await upload(`${mine()}/media`, file, type)
+    await post(`${mine()}/message`, { type: kept.type, media_id: kept.media_id })
+  })
+}
+
 function unfollow() {
-  openSheet(null)
+  phone.composer.closeSheet()
   act(() => post(`${mine()}/unfollow`))
 }
 
