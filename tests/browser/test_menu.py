@@ -122,6 +122,7 @@ async def test_a_menu_is_drafted_published_tapped_replaced_elsewhere_and_importe
     await service.focus()
     await service.press("Alt+ArrowLeft")
     await expect(bar.get_by_role("button").filter(has_text="营业时间")).to_be_visible()
+    await expect(service).to_be_focused()
     assert await serious_findings(page) == []
 
     # Tried on the phone before anybody sees it.
