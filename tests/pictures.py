@@ -1,6 +1,8 @@
 """Pictures for tests, drawn on the spot."""
 
 import io
+import struct
+import zlib
 from random import Random
 
 from PIL import Image
@@ -37,9 +39,15 @@ def a_photo(*, size: tuple[int, int] = (60, 40), turned: int = 6) -> bytes:
     return out.getvalue()
 
 
-def an_animation(*, frames: int = 3, size: tuple[int, int] = (20, 20), comment: bytes = b"") -> bytes:
-    """Return a GIF that moves."""
-    drawn = [Image.new("RGB", size, (10 * n % 256, 0, 200)) for n in range(1, frames + 1)]
+def an_animation(
+    *, frames: int = 3, size: tuple[int, int] = (20, 20), comment: bytes = b"", noisy: bool = False
+) -> bytes:
+    """Return a GIF that moves; a noisy one hardly compresses."""
+    if noisy:
+        noise = Random(7)
+        drawn = [Image.frombytes("L", size, noise.randbytes(size[0] * size[1])) for _ in range(frames)]
+    else:
+        drawn = [Image.new("RGB", size, (10 * n % 256, 0, 200)) for n in range(1, frames + 1)]
     out = io.BytesIO()
     drawn[0].save(out, "GIF", save_all=True, append_images=drawn[1:], duration=50, loop=0, comment=comment)
     return out.getvalue()
@@ -50,3 +58,13 @@ def opened(content: bytes) -> Image.Image:
     image = Image.open(io.BytesIO(content))
     image.load()
     return image
+
+
+def a_bomb(*, side: int = 60_000) -> bytes:
+    """Return a PNG of some hundred bytes that claims, and would unpack to, billions of pixels."""
+    row = zlib.compress(b"\0" * 100_000, 9)
+    parts = [(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)), (b"IDAT", row), (b"IEND", b"")]
+    chunks = (
+        struct.pack(">I", len(body)) + name + body + struct.pack(">I", zlib.crc32(name + body)) for name, body in parts
+    )
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunks)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from moorage.connectors.content import CONTENT, Text
 from moorage.connectors.contract import AddressVerified, Connector, CustomerMessage, Inbound, RawRequest
 from moorage.connectors.failures import MalformedInput, Refused, UnsupportedInput
+from moorage.connectors.registry import media_power
 from moorage.connectors.strings import LOCALES, read_strings
 from moorage.core.errors import DomainError
 from tests.connectors.samples import SAMPLES, KindSamples
@@ -149,6 +150,10 @@ class ConnectorContract:
         assert manifest.account_field in {field.name for field in manifest.credential_fields}
         assert "{external_id}" in manifest.push_path
         assert manifest.default_preset is None or manifest.default_preset in manifest.budget_presets
+        assert manifest.sendable_media.keys() == manifest.sendable - {"text"}
+        assert all(one.most_bytes > 0 and one.media_types for one in manifest.sendable_media.values())
+        assert bool(manifest.fetchable_media) == (media_power(connector) is not None)
+        assert not manifest.fetchable_media or manifest.media_kept_for > timedelta()
         for rules in manifest.budget_presets.values():
             assert all(rule.most > 0 and timedelta() <= rule.ends_early < rule.lasts for rule in rules.values())
         for field in (*manifest.credential_fields, *manifest.optional_credential_fields):

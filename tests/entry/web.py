@@ -4,6 +4,7 @@ import base64
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 from pydantic import SecretStr
@@ -20,17 +21,18 @@ from tests.serving import served
 SECRET_KEY = base64.b64encode(b"k" * 32).decode()
 
 
-def web_settings(database_url: str) -> Settings:
-    return Settings(
+def web_settings(database_url: str, *, data_dir: Path | None = None) -> Settings:
+    settings = Settings(
         database_url=SecretStr(database_url), secret_keys=SecretStr(SECRET_KEY), public_url="http://desk.example"
     )
+    return settings if data_dir is None else settings.model_copy(update={"data_dir": data_dir})
 
 
 @asynccontextmanager
-async def web(database_url: str) -> AsyncGenerator[httpx.AsyncClient]:
+async def web(database_url: str, *, data_dir: Path | None = None) -> AsyncGenerator[httpx.AsyncClient]:
     """Serve the application; yield a client of somebody who is not signed in."""
     async with (
-        served(create_app(web_settings(database_url)), lifespan=True) as address,
+        served(create_app(web_settings(database_url, data_dir=data_dir)), lifespan=True) as address,
         httpx.AsyncClient(base_url=f"http://{address}", trust_env=False, timeout=20) as client,
     ):
         yield client

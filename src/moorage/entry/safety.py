@@ -137,6 +137,8 @@ class BodyLimit:
 
         async def tell(message: Message) -> None:
             nonlocal answered
+            if got > limit.most_bytes and not answered:
+                return  # somebody inside has made an answer of their own of it
             answered = True
             await send(message)
 
@@ -145,6 +147,7 @@ class BodyLimit:
         except _TooLarge:
             if answered:
                 raise
+        if got > limit.most_bytes and not answered:
             await limit.refusal(got, limit.most_bytes)(scope, receive, send)
 
     def _note(self) -> None:

@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from PIL import Image, ImageFile, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageFile, ImageOps
 
 from moorage.media.gif import without_metadata
 
@@ -73,11 +73,9 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
     Image.MAX_IMAGE_PIXELS = MOST_PIXELS
     try:
         image = Image.open(io.BytesIO(content), formats=_FORMATS)
-    except UnidentifiedImageError as error:
-        raise Unusable("not_a_picture") from error
     except Image.DecompressionBombError as error:
         raise Unusable("too_many_pixels") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:
+    except (OSError, ValueError, SyntaxError, EOFError) as error:  # it begins like a picture and does not go on so
         raise Unusable("damaged") from error
     width, height = image.size
     if width * height > MOST_PIXELS:
