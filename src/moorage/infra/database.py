@@ -94,6 +94,17 @@ class Asked(Generic[Row]):
         return await self._cursor.fetchall()
 
 
+@dataclass(slots=True)
+class Attempt:
+    """A part of a transaction, from its beginning to the end of its block."""
+
+    undone: bool = False
+
+    def undo(self) -> None:
+        """Undo it when its block ends."""
+        self.undone = True
+
+
 class Tx:
     """One open transaction. Statements are plain SQL with named or positional parameters."""
 
@@ -149,6 +160,17 @@ class Tx:
         cursor = self.connection.cursor(row_factory=scalar_row)
         await cursor.execute(query, params)
         return await cursor.fetchone()
+
+    @asynccontextmanager
+    async def attempt(self) -> AsyncGenerator[Attempt]:
+        """Run a block that can be undone, with the locks it took, while the transaction goes on."""
+        attempt = Attempt()
+        facts, events = len(self.facts), len(self.events)
+        await self.send("SAVEPOINT attempt")
+        yield attempt
+        if attempt.undone:
+            del self.facts[facts:], self.events[events:]
+            await self.send("ROLLBACK TO SAVEPOINT attempt")
 
     def publish(self, event: DomainEvent) -> None:
         """Tell higher rooms of `event` before this transaction commits."""

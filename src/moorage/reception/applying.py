@@ -53,7 +53,7 @@ from moorage.reception.model import (
     event_to_json,
 )
 from moorage.reception.policies import resolve_policy
-from moorage.reception.queue import find_agent
+from moorage.reception.queue import find_agent, lock_queue
 from moorage.reception.routing import preferred_agents
 from moorage.reception.texts import render
 from moorage.staff.queries import agent_names
@@ -214,6 +214,7 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             priority = FIRST if why == "agent_left" else ORDINARY
             give_to_queue(opened, group_id=group_id, reason=why, priority=priority)
         case Assign(agent_id=agent_id, why=why):
+            await _leave_queue(turn)
             name = await _name_of(turn, agent_id)
             give_to_agent(opened, agent_id=agent_id, agent_name=name, reason=why)
         case ReleaseSeat(agent_id=agent_id):
@@ -225,6 +226,7 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             line = Notice(key=key, values={**about.details, **_spelled(opened, values)})
             note(opened, content=line, happened_at=about.happened_at)
         case Close(reason=reason):
+            await _leave_queue(turn)
             close_conversation(opened, reason=reason)
         case Refuse(reason=reason):
             raise ConversationClosed if reason is Refusal.CLOSED else NotYours
@@ -236,6 +238,13 @@ def _spelled(opened: OpenThread, values: Mapping[str, str]) -> Mapping[str, str]
     if "agent_id" not in values:
         return values
     return {**values, "agent": opened.agent_names.get(AgentId(UUID(values["agent_id"])), "")}
+
+
+async def _leave_queue(turn: Turn) -> None:
+    """Hold the queue that the customer stands in: whoever stands behind must not lose the one before them unnoticed."""
+    current = turn.opened.conversation
+    if current is not None and current.owner_kind == "queue" and current.queued_at and current.group_id:
+        await lock_queue(turn.tx, group_id=current.group_id)
 
 
 def _keep(turn: Turn, event: Event, decision: Decision) -> None:

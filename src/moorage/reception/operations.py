@@ -93,6 +93,8 @@ async def agent_takes(tx: Tx, *, actor: Actor, conversation_id: ConversationId, 
     if not may(actor, Act.CONVERSATION_TAKE, conversation):
         raise Forbidden(act=Act.CONVERSATION_TAKE.value)
     turn.opened.agent_names[actor.agent_id] = actor.name
+    if conversation.owner_kind == "queue" and conversation.group_id is not None:
+        await lock_queue(tx, group_id=conversation.group_id)  # before the seat, in the order of locks
     await take_seat_beyond_cap(tx, agent_id=actor.agent_id)
     await react(turn, AgentTook(actor.agent_id))
     await _finish(turn)

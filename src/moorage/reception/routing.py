@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from moorage.conversations.model import Conversation, Thread
 from moorage.core.ids import AgentId, GroupId
 from moorage.infra.database import Tx
-from moorage.staff.seats import Candidate, eligible_agents, take_seat
+from moorage.staff.seats import Candidate, eligible_agents, take_seat, take_untouched_seat
 
 NEVER = datetime.min.replace(tzinfo=UTC)
 
@@ -41,12 +41,31 @@ async def seat_for(tx: Tx, *, group_id: GroupId, preferred: Sequence[AgentId] = 
     `preferred` agents come before the others if they are eligible. Candidates are read without locks; taking the seat
     checks again, and who lost the race asks the next one.
     """
-    places = {agent_id: place for place, agent_id in enumerate(preferred)}
-    candidates = choose(await eligible_agents(tx, group_id=group_id))
-    for candidate in sorted(candidates, key=lambda each: places.get(each.agent_id, len(places))):
+    for candidate in await _candidates(tx, group_id=group_id, preferred=preferred):
         if await take_seat(tx, agent_id=candidate.agent_id):
             return candidate.agent_id
     return None
+
+
+async def untouched_seat_for(tx: Tx, *, group_id: GroupId, preferred: Sequence[AgentId] = ()) -> AgentId | None:
+    """Take a seat of a preferred agent, or of the best one to whom nobody else is giving a conversation just now.
+
+    It waits for preferred agents only. So many customers who come at once each ask another agent, not all the same.
+    """
+    for candidate in await _candidates(tx, group_id=group_id, preferred=preferred):
+        if candidate.agent_id in preferred:
+            taken = await take_seat(tx, agent_id=candidate.agent_id)
+        else:
+            taken = await take_untouched_seat(tx, candidate=candidate)
+        if taken:
+            return candidate.agent_id
+    return None
+
+
+async def _candidates(tx: Tx, *, group_id: GroupId, preferred: Sequence[AgentId]) -> list[Candidate]:
+    places = {agent_id: place for place, agent_id in enumerate(preferred)}
+    candidates = choose(await eligible_agents(tx, group_id=group_id))
+    return sorted(candidates, key=lambda each: places.get(each.agent_id, len(places)))
 
 
 def _turn(candidate: Candidate) -> tuple[int, datetime, datetime]:

@@ -14,6 +14,18 @@ from moorage.staff.events import AgentAvailable
 from moorage.staff.model import Agent
 from moorage.staff.views import agent_changed
 
+_TAKE: Final[LiteralString] = """
+  UPDATE agents SET
+    open_conversations = open_conversations + 1, last_assigned_at = %(now)s, idle_since = NULL, version = version + 1
+  WHERE workspace_id = %(workspace_id)s AND id =
+"""
+_IF_UNTOUCHED: Final[LiteralString] = """
+  (SELECT id FROM agents
+   WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+     AND status = 'online' AND connected_until > %(now)s AND open_conversations < most_conversations
+     AND open_conversations = %(open)s
+   FOR NO KEY UPDATE SKIP LOCKED)
+"""
 _RETURNED: Final[LiteralString] = """
   RETURNING id, person_id, name, role, status, coalesce(connected_until > %(now)s, false) AS connected,
             away, open_conversations, most_conversations, version
@@ -57,11 +69,9 @@ async def take_seat(tx: Tx, *, agent_id: AgentId) -> bool:
     """
     agent = await tx.row(
         Agent,
-        """
-        UPDATE agents SET
-          open_conversations = open_conversations + 1, last_assigned_at = %(now)s, idle_since = NULL,
-          version = version + 1
-        WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+        _TAKE
+        + """
+        %(id)s
           AND status = 'online' AND connected_until > %(now)s AND open_conversations < most_conversations
         """
         + _RETURNED,
@@ -73,17 +83,24 @@ async def take_seat(tx: Tx, *, agent_id: AgentId) -> bool:
     return True
 
 
+async def take_untouched_seat(tx: Tx, *, candidate: Candidate) -> bool:
+    """Take one seat of an agent who is as `candidate` was seen; False if they are not, or somebody holds their row."""
+    agent = await tx.row(
+        Agent,
+        _TAKE + _IF_UNTOUCHED + _RETURNED,
+        {"now": tx.now, "workspace_id": tx.workspace_id, "id": candidate.agent_id, "open": candidate.open},
+    )
+    if agent is None:
+        return False
+    tx.record(agent_changed(agent))
+    return True
+
+
 async def take_seat_beyond_cap(tx: Tx, *, agent_id: AgentId) -> None:
     """Take a seat for an agent who asks for a conversation themselves: neither cap nor status holds them back."""
     agent = await tx.row(
         Agent,
-        """
-        UPDATE agents SET
-          open_conversations = open_conversations + 1, last_assigned_at = %(now)s, idle_since = NULL,
-          version = version + 1
-        WHERE workspace_id = %(workspace_id)s AND id = %(id)s
-        """
-        + _RETURNED,
+        _TAKE + "%(id)s" + _RETURNED,
         {"now": tx.now, "workspace_id": tx.workspace_id, "id": agent_id},
     )
     if agent is None:
