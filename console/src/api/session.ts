@@ -3,7 +3,6 @@ import { computed, ref, shallowRef } from 'vue'
 
 import { answered, once, openClient } from './client'
 import { Problem } from './problems'
-import * as soon from './soon'
 import type { Agent, AgentStatus, Session, Upload } from './types'
 import { sendFile, type Uploading } from './upload'
 import { freshKey } from '@/lib/ids'
@@ -53,7 +52,8 @@ export const useSession = defineStore('session', () => {
    * `staff.open_conversations`, unless `conversations` says it already.
    */
   async function signOut(conversations?: 'keep' | 'queue'): Promise<void> {
-    await soon.signOut(client, conversations)
+    const query = conversations === undefined ? {} : { conversations }
+    await answered(client.DELETE('/api/session', { params: { query } }))
     current.value = null
   }
 

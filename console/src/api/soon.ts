@@ -4,7 +4,6 @@ import type { Message } from './types'
 
 interface Loose {
   POST: (path: string, init: object) => Promise<{ data?: Message; response: Response }>
-  DELETE: (path: string, init: object) => Promise<{ response: Response }>
 }
 
 const loose = (client: Client) => client as unknown as Loose
@@ -21,8 +20,3 @@ function aboutMessage(path: string) {
 
 export const resend = aboutMessage('/api/messages/{message_id}/resend')
 export const leave = aboutMessage('/api/messages/{message_id}/leave')
-
-export async function signOut(client: Client, conversations?: 'keep' | 'queue'): Promise<void> {
-  const query = conversations === undefined ? {} : { conversations }
-  await answered(loose(client).DELETE('/api/session', { params: { query } }))
-}

@@ -4,7 +4,7 @@ import type { components } from './schema'
 type Schemas = components['schemas']
 
 export type Session = Schemas['SessionView']
-export type Agent = Schemas['AgentView'] & AgentSoon
+export type Agent = Schemas['AgentView']
 export type AgentStatus = Agent['status']
 
 export type Channel = Schemas['ChannelView']
@@ -17,6 +17,8 @@ export type Check = Schemas['CheckView']
 export type PermissionSet = Schemas['PermissionSetView']
 export type ChannelPermission = Schemas['ChannelPermissionView']
 export type SettingsPart = Schemas['SettingsCopy']['parts'][number]
+export type WorkspaceSettings = Schemas['WorkspaceSettingsView']
+export type WorkspaceChange = Schemas['WorkspaceChange']
 export type Platform = Schemas['PlatformView']
 export type PlatformChange = Schemas['PlatformChange']
 export type Unclaimed = Schemas['UnclaimedView']
@@ -51,8 +53,6 @@ export type ConversationState = Conversation['state']
 /** What the server is about to say; its own schema takes the place of these. */
 interface ConversationSoon {
   after_session?: boolean
-  queue_reason?: 'nobody_free' | 'agent_left' | null
-  queue_priority?: number
 }
 
 interface MessageSoon {
@@ -61,8 +61,4 @@ interface MessageSoon {
 
 interface DeliverySoon {
   may_resend?: boolean
-}
-
-interface AgentSoon {
-  away?: boolean
 }

@@ -20,6 +20,8 @@ export function aChannel(own: Partial<Channel> = {}): Channel {
       locale: 'en',
       greeting: { mode: 'once_per_conversation', text: null },
       budget_preset: null,
+      after_session_hours: 24,
+      last_served_hours: 72,
     },
     capabilities: { max_text_bytes: 2048, sendable: ['text'], passive_reply: true, menu: true },
     docked_by: 'authorization',

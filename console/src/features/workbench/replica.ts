@@ -131,7 +131,7 @@ export function listed(replica: Replica, shown: Shown): Conversation[] {
   if (shown.scope === 'queue' && shown.state === 'open') {
     return found.sort(
       (a, b) =>
-        (a.queue_priority ?? 0) - (b.queue_priority ?? 0) ||
+        a.queue_priority - b.queue_priority ||
         compare(a.queued_at ?? '', b.queued_at ?? '') ||
         compare(a.id, b.id),
     )

@@ -26,7 +26,7 @@ export function openColleagues({ client }: Context) {
   }
 
   function isAway(agentId: string | null | undefined): boolean {
-    return agentId ? all.value.get(agentId)?.away === true : false
+    return agentId ? (all.value.get(agentId)?.away ?? false) : false
   }
 
   return { load, take, isAway, forget: () => (all.value = new Map()) }
