@@ -9,6 +9,7 @@ import { Problem } from '@/api/problems'
 import { useSession } from '@/api/session'
 import { channelRoutes } from '@/features/channels/channels.routes'
 import { installationRoutes } from '@/features/installation/installation.routes'
+import { settingsRoutes } from '@/features/settings/settings.routes'
 import { signInRoutes } from '@/features/sign-in/sign-in.routes'
 import { workbenchRoutes } from '@/features/workbench/workbench.routes'
 
@@ -21,6 +22,7 @@ export function openRouter(): Router {
       ...signInRoutes,
       ...workbenchRoutes,
       ...channelRoutes,
+      ...settingsRoutes,
       ...installationRoutes,
       // The guard sends everybody on from here; a redirect would come before it and hide where they began.
       { path: '/', name: 'start', component: { render: () => null } },
