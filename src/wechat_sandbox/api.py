@@ -26,12 +26,16 @@ _CONTENT_TYPE = "application/json; encoding=utf-8"
 
 
 class CutOffResponse(Response):
-    """Promises a body and closes the connection instead of sending it."""
+    """Promises a body and closes the connection after half of what it has, which may be nothing."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:  # noqa: ARG002 (ASGI signature)
-        """Send the head only; the server then closes the connection because the body never came."""
-        headers = [(b"content-type", _CONTENT_TYPE.encode()), (b"content-length", b"64")]
+        """Send less than was promised; the server then closes the connection because the rest never came."""
+        content = bytes(self.body)
+        headers = [(b"content-type", _CONTENT_TYPE.encode()), (b"content-length", str(len(content) or 64).encode())]
         await send({"type": "http.response.start", "status": 200, "headers": headers})
+        if content:
+            half = content[: len(content) // 2]
+            await send({"type": "http.response.body", "body": half, "more_body": True})
 
 
 @dataclass(slots=True)
@@ -66,7 +70,7 @@ class ProductApi:
         path = request.url.path
         fault = self._sandbox.faults.take(path=path)
         trace = _Trace()
-        happens = fault is None or fault.applied or fault.kind == "merge"
+        happens = fault is None or fault.applied or fault.kind in {"merge", "slow", "half_body"}
         arrived = _Arrived(request=request, path=path, raw=raw, form=form)
         body = self._respond(arrived, trace=trace) if happens else {}
         response = (
@@ -138,20 +142,18 @@ class ProductApi:
 
     async def _faulty(self, fault: FaultOrder, *, body: JsonObject | Binary, trace: _Trace, client_ip: str) -> Response:
         match fault.kind:
-            case "merge":
-                return _response(body if isinstance(body, Binary) else body | fault.body)
+            case "merge" | "slow" | "half_body":
+                return await _spoilt(fault, body=body)
             case "errcode":
                 trace.errcode = fault.errcode
                 usual = not_in_whitelist(client_ip) if fault.errcode == 40164 else None
                 return _response(self._error_body(ApiRefusal(fault.errcode, detail=fault.errmsg or usual)))
             case "http500":
-                return PlainTextResponse("Internal Server Error", status_code=500)
+                return PlainTextResponse("Internal Server Error", status_code=fault.status)
             case "html":
                 return HTMLResponse("<html><body><h1>502 Bad Gateway</h1></body></html>")
-            case "timeout":
-                await asyncio.sleep(fault.timeout_s)
-                return CutOffResponse()
-            case "drop":
+            case "timeout" | "drop":
+                await asyncio.sleep(fault.timeout_s if fault.kind == "timeout" else 0)
                 return CutOffResponse()
 
     def _log(
@@ -182,6 +184,16 @@ class ProductApi:
                 fault=fault.kind if fault else None,
             )
         )
+
+
+async def _spoilt(fault: FaultOrder, *, body: JsonObject | Binary) -> Response:
+    """Return the true answer changed, late or in half."""
+    if fault.kind == "merge":
+        return _response(body if isinstance(body, Binary) else body | fault.body)
+    if fault.kind == "slow":
+        await asyncio.sleep(fault.delay_s)
+        return _response(body)
+    return CutOffResponse(_response(body).body)
 
 
 def _client_ip(request: Request) -> str:

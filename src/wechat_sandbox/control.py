@@ -11,6 +11,7 @@ from wechat_sandbox.calls import CallRecord
 from wechat_sandbox.clock import OffsetFixedByFile
 from wechat_sandbox.components.control import REFUSALS as COMPONENT_REFUSALS
 from wechat_sandbox.components.control import component_router
+from wechat_sandbox.disorder import DisorderOrder
 from wechat_sandbox.faults import FaultOrder
 from wechat_sandbox.media.control import REFUSALS as MEDIA_REFUSALS
 from wechat_sandbox.media.control import media_router
@@ -101,6 +102,7 @@ def control_router(sandbox: Sandbox) -> APIRouter:
     router.include_router(_observation_routes(sandbox))
     router.include_router(component_router(sandbox))
     router.include_router(media_router(sandbox))
+    router.include_router(_fault_routes(sandbox))
     return router
 
 
@@ -258,6 +260,12 @@ def _observation_routes(sandbox: Sandbox) -> APIRouter:
         sandbox.clock.set_offset(offset_s=form.offset_s)
         return ClockView(now=sandbox.clock.now_s(), offset_s=sandbox.clock.offset_s())
 
+    return router
+
+
+def _fault_routes(sandbox: Sandbox) -> APIRouter:
+    router = APIRouter()
+
     @router.get("/faults")
     async def list_faults() -> list[FaultOrder]:
         return sandbox.faults.pending()
@@ -271,5 +279,19 @@ def _observation_routes(sandbox: Sandbox) -> APIRouter:
     async def clear_faults() -> list[FaultOrder]:
         sandbox.faults.clear()
         return sandbox.faults.pending()
+
+    @router.get("/disorder")
+    async def list_disorder() -> list[DisorderOrder]:
+        return sandbox.pushes.disorder.pending()
+
+    @router.post("/disorder")
+    async def order_disorder(order: DisorderOrder) -> list[DisorderOrder]:
+        sandbox.pushes.disorder.order(order)
+        return sandbox.pushes.disorder.pending()
+
+    @router.delete("/disorder")
+    async def clear_disorder() -> list[DisorderOrder]:
+        sandbox.pushes.disorder.clear()
+        return sandbox.pushes.disorder.pending()
 
     return router

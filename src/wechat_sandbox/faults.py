@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, Field, JsonValue
 
-FaultKind = Literal["errcode", "timeout", "http500", "html", "drop", "merge"]
+FaultKind = Literal["errcode", "timeout", "slow", "http500", "html", "half_body", "drop", "merge"]
 
 
 class FaultOrder(BaseModel):
@@ -19,6 +19,10 @@ class FaultOrder(BaseModel):
     times: int = Field(default=1, ge=1)
     applied: bool = False
     """Whether the call takes effect first, so that only its answer is lost."""
+    status: int = Field(default=500, ge=400, le=599)
+    """Of the answer to `http500`."""
+    delay_s: float = Field(default=1.0, gt=0, le=600)
+    """How long a `slow` answer takes; it is the true one."""
     timeout_s: float = Field(default=60.0, gt=0, le=600)
     body: dict[str, JsonValue] = Field(default_factory=dict[str, JsonValue])
     """What `merge` lays over the true answer of the call."""

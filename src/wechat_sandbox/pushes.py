@@ -13,6 +13,7 @@ from wechat_sandbox import chats
 from wechat_sandbox.clock import SandboxClock
 from wechat_sandbox.delivery import Answer, ask, http_client, push_request
 from wechat_sandbox.destinations import Destination, destination_of
+from wechat_sandbox.disorder import DisorderBoard
 from wechat_sandbox.media.keeping import find_media
 from wechat_sandbox.model import Delivery, Outcome, Push, State
 from wechat_sandbox.replies import (
@@ -46,7 +47,9 @@ class PushEngine:
         self._keeper = keeper
         self._lanes: dict[Lane, deque[Push]] = {}
         self._held: dict[int, tuple[asyncio.Event, float]] = {}
+        self._overtaken: dict[Lane, list[int]] = {}
         self._waiters: dict[int, asyncio.Event] = {}
+        self.disorder = DisorderBoard()
         self._group: asyncio.TaskGroup | None = None
         self._tasks: set[asyncio.Task[None]] = set()
         self._slots = asyncio.Semaphore(settings.parallel_deliveries)
@@ -58,7 +61,7 @@ class PushEngine:
             self._client, self._group = client, group
             for push in list(self._state.pushes.values()):
                 if push.outcome is None:
-                    self.submit(push)
+                    self._enqueue(push, lane=_lane_of(push))
             try:
                 yield
             finally:
@@ -72,27 +75,52 @@ class PushEngine:
         return self._client
 
     def submit(self, push: Push, *, held_s: float = 0.0) -> None:
-        """Put a push at the end of its lane; one that is held waits for `release`, so many real seconds at most."""
+        """Put a push at the end of its lane; one that is held waits for `release`, so many real seconds at most.
+
+        Disorder that was ordered hits it here.
+        """
+        lane, order = _lane_of(push), self.disorder.take(push)
+        if order is None:
+            self._enqueue(push, lane=lane, held_s=held_s)
+            return
+        match order.kind:
+            case "duplicate":
+                self._enqueue(push, lane=lane)
+                self._enqueue(self._copied(push), lane=lane)
+            case "parallel":
+                self._enqueue(push, lane=lane)
+                self._enqueue(copy := self._copied(push), lane=_own_lane(copy))
+            case "delayed":
+                self._enqueue(push, lane=_own_lane(push), held_s=order.delay_s)
+            case "out_of_order":
+                self._overtaken.setdefault(lane, []).append(push.push_id)
+                self._enqueue(push, lane=_own_lane(push), held_s=order.delay_s)
+
+    def _enqueue(self, push: Push, *, lane: Lane, held_s: float = 0.0) -> None:
         if held_s:
             self._held[push.push_id] = (asyncio.Event(), held_s)
         self._state.pushes[push.push_id] = push
         self._forget_finished()
         self._keeper.changed()
-        key = _lane_of(push)
-        lane = self._lanes.get(key)
-        if lane is not None:
-            lane.append(push)
+        waiting = self._lanes.get(lane)
+        if waiting is not None:
+            waiting.append(push)
             return
-        self._lanes[key] = deque([push])
+        self._lanes[lane] = deque([push])
         if self._group is not None:
-            task = self._group.create_task(self._drive(key))
+            task = self._group.create_task(self._drive(lane))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
     def repeat(self, push: Push) -> Push:
         """Send a push once more, as if it were new; return the copy."""
+        copy = self._copied(push)
+        self._enqueue(copy, lane=_lane_of(copy))
+        return copy
+
+    def _copied(self, push: Push) -> Push:
         self._state.last_push_id += 1
-        copy = push.model_copy(
+        return push.model_copy(
             update={
                 "push_id": self._state.last_push_id,
                 "queued_at": self._clock.now_s(),
@@ -101,8 +129,6 @@ class PushEngine:
                 "reason": "",
             }
         )
-        self.submit(copy)
-        return copy
 
     def release(self, push_id: int) -> bool:
         """Let a held push go now; return whether it was held."""
@@ -127,6 +153,8 @@ class PushEngine:
             push = lane.popleft()
             await self._wait_while_held(push)
             await self._deliver(push)
+            for overtaken in self._overtaken.pop(key, []):
+                self.release(overtaken)
         del self._lanes[key]
 
     async def _wait_while_held(self, push: Push) -> None:
@@ -239,6 +267,11 @@ def _lane_of(push: Push) -> Lane:
     if push.target == "component_events":
         return (push.component_appid or "", "", str(push.fields.get("AuthorizerAppid", "")))
     return (push.component_appid or "", push.appid, push.openid)
+
+
+def _own_lane(push: Push) -> Lane:
+    """Return a lane that no other push is in, so that this one waits for none and none for it."""
+    return (push.component_appid or "", push.appid, f"{push.openid} {push.push_id}")
 
 
 def _recorded(answer: Answer, *, push: Push, url: str, at: float) -> Delivery:
