@@ -15,7 +15,9 @@ from wechat_sandbox.disorder import DisorderOrder
 from wechat_sandbox.faults import FaultOrder
 from wechat_sandbox.media.control import REFUSALS as MEDIA_REFUSALS
 from wechat_sandbox.media.control import media_router
-from wechat_sandbox.model import Account, ChatEntry, Follower, Push
+from wechat_sandbox.menus.control import REFUSALS as MENU_REFUSALS
+from wechat_sandbox.menus.control import menu_router
+from wechat_sandbox.model import Account, ChatEntry, Follower, Platform, Push
 from wechat_sandbox.payloads import PayloadRefused
 from wechat_sandbox.world import Sandbox
 
@@ -28,6 +30,7 @@ _REFUSALS: dict[type[Exception], tuple[int, str]] = {
     OffsetFixedByFile: (409, "offset_fixed_by_clock_file"),
     **COMPONENT_REFUSALS,
     **MEDIA_REFUSALS,
+    **MENU_REFUSALS,
 }
 
 
@@ -45,10 +48,12 @@ class FollowForm(BaseModel, extra="forbid"):
 
 
 class FollowerSwitches(BaseModel, extra="forbid"):
-    """Whether the person blocks messages, and whether the account blacklisted them."""
+    """Whether the person blocks messages, whether the account blacklisted them, and what their phone is."""
 
     blocked: bool | None = None
     blacklisted: bool | None = None
+    language: str | None = None
+    platform: Platform | None = None
 
 
 class ClockForm(BaseModel, extra="forbid"):
@@ -102,6 +107,7 @@ def control_router(sandbox: Sandbox) -> APIRouter:
     router.include_router(_observation_routes(sandbox))
     router.include_router(component_router(sandbox))
     router.include_router(media_router(sandbox))
+    router.include_router(menu_router(sandbox))
     router.include_router(_fault_routes(sandbox))
     return router
 
@@ -178,10 +184,8 @@ def _follower_routes(sandbox: Sandbox) -> APIRouter:
     @router.post("/{openid}/switches")
     async def switch_follower(appid: str, openid: str, switches: FollowerSwitches) -> views.FollowerView:
         _, follower = _follower(sandbox, appid, openid)
-        if switches.blocked is not None:
-            follower.blocked = switches.blocked
-        if switches.blacklisted is not None:
-            follower.blacklisted = switches.blacklisted
+        for name, value in switches.model_dump(exclude_none=True).items():
+            setattr(follower, name, value)
         sandbox.keeper.changed()
         return views.follower_view(follower, now_s=sandbox.clock.now_s())
 

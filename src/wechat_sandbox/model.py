@@ -9,7 +9,7 @@ AccountType = Literal["service", "subscription"]
 QuotaPolicy = Literal["2021", "2023"]
 Trigger = Literal["message", "menu", "subscribe", "scan"]
 Direction = Literal["in", "out"]
-Via = Literal["follower", "custom", "passive", "notice"]
+Via = Literal["follower", "custom", "passive", "notice", "menu"]
 TokenSource = Literal["plain", "stable", "component", "authorizer"]
 TicketState = Literal["on", "stopped", "off"]
 PushTarget = Literal["account", "component_messages", "component_events"]
@@ -17,6 +17,7 @@ SealKind = Literal["good", "wrong_token", "wrong_key", "foreign_appid"]
 AuthorizationOrder = Literal["together", "redirect_first", "push_first", "redirect_only", "push_only"]
 RequestState = Literal["waiting", "scanned", "confirmed", "cancelled"]
 MediaKind = Literal["image", "voice", "video", "thumb"]
+Platform = Literal["1", "2", "3"]
 Outcome = Literal["success", "empty", "reply", "malformed", "gave_up", "not_configured"]
 
 
@@ -94,6 +95,29 @@ class Article(BaseModel):
     url: str = ""
 
 
+class PublishedMenu(BaseModel):
+    """The menu for everybody; `by_api` tells whether the API made it or the account's back office."""
+
+    buttons: list[dict[str, JsonValue]]
+    menu_id: int
+    by_api: bool
+
+
+class ConditionalMenu(BaseModel):
+    """A menu for those followers whom its rule fits."""
+
+    buttons: list[dict[str, JsonValue]]
+    rule: dict[str, str]
+    menu_id: int
+
+
+class Tag(BaseModel):
+    """A tag that an account may put on its followers."""
+
+    tag_id: int
+    name: str
+
+
 class Follower(BaseModel):
     """One person as one account knows them."""
 
@@ -105,6 +129,11 @@ class Follower(BaseModel):
     qr_scene_str: str = ""
     blocked: bool = False
     blacklisted: bool = False
+    remark: str = ""
+    tags: list[int] = Field(default_factory=list[int])
+    language: str = "zh_CN"
+    platform: Platform = "1"
+    """What the phone is: 1 iOS, 2 Android, 3 something else."""
     interacted_at: float | None = None
     typing_until: float | None = None
     buckets: dict[Trigger, Bucket] = Field(default_factory=dict[Trigger, Bucket])
@@ -145,6 +174,11 @@ class Account(BaseModel):
     server: ServerConfig = Field(default_factory=ServerConfig)
     media: dict[str, StoredMedia] = Field(default_factory=dict[str, StoredMedia])
     articles: dict[str, Article] = Field(default_factory=dict[str, Article])
+    menu: PublishedMenu | None = None
+    conditional_menus: list[ConditionalMenu] = Field(default_factory=list[ConditionalMenu])
+    last_menu_id: int = 439342187
+    tags: dict[int, Tag] = Field(default_factory=dict[int, Tag])
+    last_tag_id: int = 99
     followers: dict[str, Follower] = Field(default_factory=dict[str, Follower])
     tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
     forced_refresh_at: float | None = None

@@ -17,6 +17,9 @@ _DAILY: Mapping[str, int] = {
     "/cgi-bin/stable_token": 500_000,
     "/cgi-bin/message/custom/send": 500_000,
     "/cgi-bin/media/upload": 100_000,
+    "/cgi-bin/menu/create": 1_000,
+    "/cgi-bin/menu/get": 10_000,
+    "/cgi-bin/menu/delete": 1_000,
     "/cgi-bin/media/get": 200_000,
     "/cgi-bin/user/info": 5_000_000,
 }

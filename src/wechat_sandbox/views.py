@@ -2,7 +2,9 @@
 
 from pydantic import BaseModel
 
+from wechat_sandbox.endpoints.call import JsonObject
 from wechat_sandbox.followers import is_typing
+from wechat_sandbox.menus.matching import menu_for
 from wechat_sandbox.model import Account, AccountType, ChatEntry, Follower, Mode, QuotaPolicy
 
 
@@ -51,6 +53,7 @@ class PhoneView(BaseModel):
     revision: int
     account: str
     follower: FollowerView
+    menu: list[JsonObject] | None
     chat: list[ChatEntry] | None
 
 
@@ -102,5 +105,6 @@ def phone_view(account: Account, follower: Follower, *, since: int, now_s: float
         revision=follower.revision,
         account=account.name,
         follower=follower_view(follower, now_s=now_s),
+        menu=menu_for(account, follower),
         chat=None if since == follower.revision else follower.chat,
     )

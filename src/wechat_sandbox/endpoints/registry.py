@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from wechat_sandbox.endpoints import access_tokens, components, custom_messages, management, media, users
+from wechat_sandbox.endpoints import access_tokens, components, custom_messages, management, media, menus, users
 from wechat_sandbox.endpoints.call import Endpoint
 
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -13,6 +13,7 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         *custom_messages.ENDPOINTS,
         *management.ENDPOINTS,
         *media.ENDPOINTS,
+        *menus.ENDPOINTS,
         *users.ENDPOINTS,
     )
 }

@@ -1,12 +1,16 @@
 // The back office: what an administrator sees of one account.
 
 import { callRows, card, copyButton, field, fill, pushRows, showResult, tableCard } from './cards.js'
-import { accountPath, get, post } from './control.js'
+import { accountPath, get, post, remove } from './control.js'
 import { avatar, fillSelect, h } from './dom.js'
 import { linkInOtherLanguage, t, withLanguage } from './language.js'
 
 const POLL_MS = 1000
 const SHOWN = 100
+const SAMPLE_MENU = [
+  { name: '商城', type: 'view', url: 'https://shop.example.com/' },
+  { name: '服务', sub_button: [{ name: '人工客服', type: 'click', key: 'AGENT' }, { name: '扫码查件', type: 'scancode_waitmsg', key: 'SCAN' }] },
+]
 const KEY_LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789'
 
 const address = new URLSearchParams(location.search)
@@ -114,6 +118,38 @@ function reasonText(reason) {
   return reason.startsWith('status_') ? `${t.badStatus} ${reason.slice(7)}` : (t.reasons[reason] ?? reason)
 }
 
+function menuCard(account) {
+  const text = h('textarea', { rows: 8, class: 'json', 'aria-label': t.menu, spellcheck: 'false' })
+  const result = h('p', { class: 'result', role: 'status' })
+  const path = `${accountPath(account.appid)}/menu`
+  const publish = async () => {
+    try {
+      await post(path, { button: JSON.parse(text.value) })
+      showResult(result, t.published, 'good')
+    } catch (error) {
+      showResult(result, `${t.refused}: ${error.detail ?? error.message}`, 'bad')
+    }
+  }
+  const withdraw = async () => {
+    await remove(path)
+    showResult(result, t.withdrawn, 'good')
+  }
+  get(path).then((buttons) => (text.value = JSON.stringify(buttons ?? SAMPLE_MENU, null, 1)))
+  return card(
+    t.menu,
+    null,
+    h('p', { class: 'lead' }, t.menuLead),
+    text,
+    h(
+      'div',
+      { class: 'finish' },
+      h('button', { class: 'button main', type: 'button', onclick: publish }, t.publish),
+      h('button', { class: 'plain', type: 'button', onclick: withdraw }, t.withdraw),
+      result,
+    ),
+  )
+}
+
 // ---- tables ---------------------------------------------------------------------------------------------------
 
 function followerRow(one) {
@@ -153,6 +189,7 @@ function enter(appid) {
   office.replaceChildren(
     basics(account),
     serverCard(account),
+    menuCard(account),
     tables.followers.element,
     tables.pushes.element,
     tables.calls.element,

@@ -6,7 +6,7 @@ import { ICONS } from './icons.js'
 import { t } from './language.js'
 
 // `say(text)`, `send(description)` and `sendFile(file, type)` carry things off; `opened()` follows a change of height.
-export function createComposer({ say, send, sendFile, opened }) {
+export function createComposer({ say, send, sendFile, opened, swap }) {
   const input = h('textarea', { rows: 1, 'aria-label': t.message, enterkeyhint: 'send' })
   const submit = h('button', { class: 'send', type: 'button', hidden: true, onclick: () => sendText() }, t.send)
   const plus = iconButton(t.more, ICONS.plus, () => openSheet('extras'))
@@ -89,9 +89,10 @@ export function createComposer({ say, send, sendFile, opened }) {
     sendFile(file, 'image')
   })
 
-  const row = h('div', { class: 'row' }, voice, input, faces, plus, submit)
+  const menu = iconButton(t.menu, ICONS.menu, swap)
+  const row = h('div', { class: 'row' }, menu, voice, input, faces, plus, submit)
   const element = h('footer', { class: 'composer' }, row, sheet)
-  return { element, closeSheet: () => open !== null && openSheet(null) }
+  return { element, menu, closeSheet: () => open !== null && openSheet(null) }
 }
 
 function iconButton(label, paths, onclick) {

@@ -24,6 +24,8 @@ async function ask(method, path, body) {
 export const get = (path) => ask('GET', path)
 export const post = (path, body = {}) => ask('POST', path, body)
 
+export const remove = (path) => ask('DELETE', path)
+
 export function upload(path, file, type) {
   const form = new FormData()
   form.append('file', file, file.name || 'pasted')

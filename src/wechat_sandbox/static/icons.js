@@ -13,4 +13,6 @@ export const ICONS = {
   pin: `<path d="M14 4a7 7 0 0 0-7 7c0 5 7 13 7 13s7-8 7-13a7 7 0 0 0-7-7z" ${LINE}/><circle cx="14" cy="11" r="2.5" ${LINE}/>`,
   file: `<path d="M7.5 4h9l5 5v15h-14zM16.5 4v5h5" ${LINE}/>`,
   link: `<path d="M12 16a4 4 0 0 1 0-5.5l3-3a4 4 0 0 1 5.6 5.6L19 14.7M16 12a4 4 0 0 1 0 5.5l-3 3a4 4 0 0 1-5.6-5.6L9 13.3" ${LINE}/>`,
+  keyboard: `<rect x="3" y="7" width="22" height="14" rx="2" ${LINE}/><path d="M7 11h.1M11 11h.1M15 11h.1M19 11h.1M9 17h10" ${LINE}/>`,
+  menu: `<path d="M6 9h16M6 14h16M6 19h16" ${LINE}/>`,
 }

@@ -6,12 +6,13 @@ import { accountPath, followerPath, get, post, upload } from './control.js'
 import { avatar, fillSelect, h, icon } from './dom.js'
 import { ICONS } from './icons.js'
 import { chatTime, linkInOtherLanguage, t, withLanguage } from './language.js'
+import { createMenuBar } from './menu.js'
 
 const POLL_MS = 500
 const FIRST_NAME = '小林'
 
 const address = new URLSearchParams(location.search)
-const world = { accounts: [], people: [], account: null, me: null, revision: -1, chat: [], now: 0 }
+const world = { accounts: [], people: [], account: null, me: null, revision: -1, chat: [], now: 0, menu: null, menuShown: true }
 
 const panel = buildPanel()
 const phone = buildPhone()
@@ -80,12 +81,13 @@ function buildPhone() {
   const bar = h('header', { class: 'bar' }, icon(ICONS.back), title, icon(ICONS.person))
   const log = h('div', { class: 'log', role: 'log', tabindex: '0', 'aria-label': t.chat })
   const toast = h('p', { class: 'toast', role: 'status', hidden: true })
-  const composer = createComposer({ say: sendText, send: sendKind, sendFile, opened: () => toEnd() })
+  const composer = createComposer({ say: sendText, send: sendKind, sendFile, opened: () => toEnd(), swap: () => showMenu(true) })
+  const menu = createMenuBar({ tap: tapMenu, swap: () => showMenu(false) })
   const profile = h('section', { class: 'profile', hidden: true })
-  const chatScreen = h('section', { class: 'chat', hidden: true }, log, composer.element)
+  const chatScreen = h('section', { class: 'chat', hidden: true }, log, composer.element, menu.element)
   const screen = h('div', { class: 'screen' }, status, bar, profile, chatScreen, toast)
   document.getElementById('phone').append(screen)
-  return { clock, bar, title, log, toast, composer, profile, chatScreen }
+  return { clock, bar, title, log, toast, composer, menu, profile, chatScreen }
 }
 
 function showPhone() {
@@ -150,6 +152,24 @@ async function act(step) {
   }
 }
 
+function tapMenu(path, more) {
+  act(() => post(`${mine()}/tap`, { path, ...more }))
+}
+
+function showMenu(shown) {
+  world.menuShown = shown
+  phone.composer.closeSheet()
+  showBar()
+}
+
+// With a menu the bar shows it first, as WeChat does; a button leads to the row for writing and back.
+function showBar() {
+  phone.menu.show(world.menu)
+  phone.composer.menu.hidden = !world.menu
+  phone.menu.element.hidden = !(world.menu && world.menuShown)
+  phone.composer.element.hidden = Boolean(world.menu && world.menuShown)
+}
+
 function sendText(content) {
   act(() => post(`${mine()}/message`, { type: 'text', content }))
 }
@@ -197,8 +217,10 @@ async function refresh() {
   if (me.openid !== world.me.openid) return
   world.me = view.follower
   world.now = view.now
+  world.menu = view.menu
   showPanel()
   showPhone()
+  showBar()
   if (view.chat !== null) {
     world.chat = view.chat
     world.revision = view.revision
