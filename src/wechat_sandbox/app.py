@@ -15,6 +15,7 @@ from wechat_sandbox.components.pages import page_router
 from wechat_sandbox.control import control_router, install_refusals
 from wechat_sandbox.endpoints.registry import ENDPOINTS
 from wechat_sandbox.media.routes import file_router
+from wechat_sandbox.scanning import code_router
 from wechat_sandbox.world import Sandbox
 
 _STATIC = Path(__file__).parent / "static"
@@ -35,6 +36,7 @@ def create_app(*, sandbox: Sandbox) -> FastAPI:
     app.include_router(control_router(sandbox))
     app.include_router(page_router(sandbox))
     app.include_router(file_router(sandbox))
+    app.include_router(code_router(sandbox))
     _add_pages(app)
     _add_product_api(app, api=ProductApi(sandbox=sandbox, endpoints=ENDPOINTS))
     return app

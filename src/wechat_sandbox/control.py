@@ -19,6 +19,8 @@ from wechat_sandbox.menus.control import REFUSALS as MENU_REFUSALS
 from wechat_sandbox.menus.control import menu_router
 from wechat_sandbox.model import Account, ChatEntry, Follower, Platform, Push
 from wechat_sandbox.payloads import PayloadRefused
+from wechat_sandbox.scanning import REFUSALS as SCAN_REFUSALS
+from wechat_sandbox.scanning import ScanForm, scan
 from wechat_sandbox.world import Sandbox
 
 _REFUSALS: dict[type[Exception], tuple[int, str]] = {
@@ -31,6 +33,7 @@ _REFUSALS: dict[type[Exception], tuple[int, str]] = {
     **COMPONENT_REFUSALS,
     **MEDIA_REFUSALS,
     **MENU_REFUSALS,
+    **SCAN_REFUSALS,
 }
 
 
@@ -54,6 +57,7 @@ class FollowerSwitches(BaseModel, extra="forbid"):
     blacklisted: bool | None = None
     language: str | None = None
     platform: Platform | None = None
+    unionid: str | None = None
 
 
 class ClockForm(BaseModel, extra="forbid"):
@@ -199,6 +203,11 @@ def _chat_routes(sandbox: Sandbox) -> APIRouter:
     async def follow(appid: str, openid: str, form: FollowForm | None = None) -> Sent:
         account, follower = _follower(sandbox, appid, openid)
         return _sent(followers.follow(sandbox, account, follower, scene=form.scene if form else None))
+
+    @router.post("/scan")
+    async def scan_code(appid: str, openid: str, form: ScanForm) -> Sent:
+        account, follower = _follower(sandbox, appid, openid)
+        return _sent(scan(sandbox, account, follower, ticket=form.ticket))
 
     @router.post("/unfollow")
     async def unfollow(appid: str, openid: str) -> Sent:

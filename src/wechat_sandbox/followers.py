@@ -59,13 +59,20 @@ def follower_named(account: Account, *, nickname: str) -> Follower | None:
 
 def follow(sandbox: Sandbox, account: Account, follower: Follower, *, scene: str | None) -> list[Push]:
     """Let the person follow, by scanning a scene's code if one is given. Raises AlreadyFollowing."""
+    return subscribe(sandbox, account, follower, scene=scene, ticket=None)
+
+
+def subscribe(
+    sandbox: Sandbox, account: Account, follower: Follower, *, scene: str | None, ticket: str | None
+) -> list[Push]:
+    """Let the person follow by the code with this scene and ticket, if given. Raises AlreadyFollowing."""
     if follower.subscribed:
         raise AlreadyFollowing
     follower.subscribed = True
     follower.subscribed_at = sandbox.clock.now_s()
-    follower.subscribe_scene = "ADD_SCENE_QR_CODE" if scene else "ADD_SCENE_SEARCH"
+    follower.subscribe_scene = "ADD_SCENE_QR_CODE" if scene or ticket else "ADD_SCENE_SEARCH"
     follower.qr_scene_str = scene or ""
-    return send_payload(sandbox, account, follower, subscription(scene=scene))
+    return send_payload(sandbox, account, follower, subscription(scene=scene, ticket=ticket))
 
 
 def unfollow(sandbox: Sandbox, account: Account, follower: Follower) -> list[Push]:

@@ -118,11 +118,21 @@ class Tag(BaseModel):
     name: str
 
 
+class SceneCode(BaseModel):
+    """A QR code that says where it was scanned; without `expires_at` for good."""
+
+    ticket: str
+    url: str
+    scene: str
+    expires_at: float | None
+
+
 class Follower(BaseModel):
     """One person as one account knows them."""
 
     openid: str
     nickname: str
+    unionid: str = ""
     subscribed: bool = False
     subscribed_at: float | None = None
     subscribe_scene: str = ""
@@ -179,6 +189,7 @@ class Account(BaseModel):
     last_menu_id: int = 439342187
     tags: dict[int, Tag] = Field(default_factory=dict[int, Tag])
     last_tag_id: int = 99
+    scene_codes: dict[str, SceneCode] = Field(default_factory=dict[str, SceneCode])
     followers: dict[str, Follower] = Field(default_factory=dict[str, Follower])
     tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
     forced_refresh_at: float | None = None

@@ -118,12 +118,12 @@ def payload_from(description: Mapping[str, JsonValue]) -> Payload:
     return Payload(kind=kind, text=_label(fields), fields=fields, trigger="message", is_event=False, visible=True)
 
 
-def subscription(*, scene: str | None) -> Payload:
+def subscription(*, scene: str | None, ticket: str | None = None) -> Payload:
     """Return the event of a person who starts to follow, having scanned a scene's code if one is given."""
     fields: Fields = {"Event": "subscribe", "EventKey": f"qrscene_{scene}" if scene else ""}
-    if scene:
-        fields["Ticket"] = identifiers.new_media_id(kind="ticket")
-    trigger: Trigger = "scan" if scene else "subscribe"
+    if scene or ticket:
+        fields["Ticket"] = ticket or identifiers.new_media_id(kind="ticket")
+    trigger: Trigger = "scan" if scene or ticket else "subscribe"
     return Payload(kind="subscribe", text="", fields=fields, trigger=trigger, is_event=True, visible=True)
 
 

@@ -21,7 +21,10 @@ _DAILY: Mapping[str, int] = {
     "/cgi-bin/menu/get": 10_000,
     "/cgi-bin/menu/delete": 1_000,
     "/cgi-bin/media/get": 200_000,
+    "/cgi-bin/qrcode/create": 100_000,
+    "/cgi-bin/user/get": 500,
     "/cgi-bin/user/info": 5_000_000,
+    "/cgi-bin/user/info/updateremark": 10_000,
 }
 
 

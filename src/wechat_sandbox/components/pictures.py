@@ -7,6 +7,7 @@ import zlib
 from functools import lru_cache
 
 import segno
+from PIL import Image
 
 _SIDE = 132
 _HUES = (152, 206, 28, 262, 340, 184, 88, 230)
@@ -28,6 +29,14 @@ def qr_png(text: str) -> bytes:
     """Return a QR code as a PNG."""
     stream = io.BytesIO()
     segno.make(text, error="m", micro=False).save(stream, kind="png", scale=8, border=3)
+    return stream.getvalue()
+
+
+def qr_jpeg(text: str) -> bytes:
+    """Return a QR code as a JPEG, the format of WeChat's own."""
+    stream = io.BytesIO()
+    with Image.open(io.BytesIO(qr_png(text))) as drawn:
+        drawn.convert("RGB").save(stream, "JPEG", quality=90)
     return stream.getvalue()
 
 

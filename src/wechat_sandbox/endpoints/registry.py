@@ -2,7 +2,17 @@
 
 from collections.abc import Mapping
 
-from wechat_sandbox.endpoints import access_tokens, components, custom_messages, management, media, menus, users
+from wechat_sandbox.endpoints import (
+    access_tokens,
+    components,
+    custom_messages,
+    management,
+    media,
+    menus,
+    qr_codes,
+    tags,
+    users,
+)
 from wechat_sandbox.endpoints.call import Endpoint
 
 ENDPOINTS: Mapping[str, Endpoint] = {
@@ -14,6 +24,8 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         *management.ENDPOINTS,
         *media.ENDPOINTS,
         *menus.ENDPOINTS,
+        *qr_codes.ENDPOINTS,
+        *tags.ENDPOINTS,
         *users.ENDPOINTS,
     )
 }

@@ -120,7 +120,7 @@ function reasonText(reason) {
 
 function menuCard(account) {
   const text = h('textarea', { rows: 8, class: 'json', 'aria-label': t.menu, spellcheck: 'false' })
-  const result = h('p', { class: 'result', role: 'status' })
+  const result = h('p', { class: 'result', 'aria-live': 'polite' })
   const path = `${accountPath(account.appid)}/menu`
   const publish = async () => {
     try {

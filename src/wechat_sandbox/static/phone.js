@@ -200,9 +200,19 @@ async function enter(appid, nickname) {
   world.revision = -1
   phone.log.replaceChildren()
   rememberAddress()
+  await scanFromAddress()
   showProfile()
   await refresh()
   toEnd()
+}
+
+// The picture of a code leads here: looking at it with a camera is scanning it.
+async function scanFromAddress() {
+  const ticket = address.get('scan')
+  if (!ticket) return
+  address.delete('scan')
+  rememberAddress()
+  await post(`${mine()}/scan`, { ticket }).catch((error) => say(`${t.failed}: ${error.message}`))
 }
 
 function rememberAddress() {
