@@ -16,8 +16,14 @@ from moorage.infra.database import Database
 from tests.channels.docking import a_channel
 from tests.conftest import StatementCounter
 
-SET = ChannelSettings(locale="en", greeting=Greeting(mode="every_connection", text="Ahoy"), budget_preset="2023")
-PARTS: Sequence[SettingsPart] = ("greeting", "locale", "budget_preset")
+SET = ChannelSettings(
+    locale="en",
+    greeting=Greeting(mode="every_connection", text="Ahoy"),
+    budget_preset="2023",
+    after_session_hours=0,
+    last_served_hours=5,
+)
+PARTS: Sequence[SettingsPart] = ("greeting", "locale", "budget_preset", "after_session_hours", "last_served_hours")
 
 
 async def a_set_channel(database: Database, workspace: WorkspaceId) -> Channel:

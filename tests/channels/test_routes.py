@@ -1,5 +1,6 @@
 """The API of channels, as a browser meets it."""
 
+import json
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -152,6 +153,28 @@ async def test_what_is_no_form_at_all_does_not_repeat_secrets(admin: httpx.Async
     answer = await admin.post("/api/channels", json={**a_form(), "credentials": {"secret": ["my-real-secret"]}})
     assert answer.status_code == 422
     assert "my-real-secret" not in answer.text
+
+
+async def test_how_long_customers_come_back_to_their_agent_is_set_on_the_channel_and_audited(
+    admin: httpx.AsyncClient, database: Database, company: WorkspaceId
+) -> None:
+    channel = await docked(admin)
+    assert (channel["settings"]["after_session_hours"], channel["settings"]["last_served_hours"]) == (24, 72)
+    path, version = f"/api/channels/{channel['id']}", channel["version"]
+    for wrong in ({"after_session_hours": 169}, {"last_served_hours": -1}, {"last_served_hours": 1.5}):
+        assert (await admin.patch(path, json={"version": version, "settings": wrong})).status_code == 422
+    hours = {"after_session_hours": 0, "last_served_hours": 5}
+    changed = (await admin.patch(path, json={"version": version, "settings": hours})).json()
+    assert hours.items() <= changed["settings"].items()
+    async with database.in_workspace(company) as tx:
+        audited = await tx.value(
+            """
+            SELECT jsonb_build_array(before -> 'settings' -> 'last_served_hours', after -> 'settings' @> %s::jsonb)
+            FROM audit_log WHERE object_id = %s AND act = 'channel.changed'
+            """,
+            [json.dumps(hours), channel["id"]],
+        )
+    assert audited == [72, True]
 
 
 async def test_settings_are_changed_by_who_saw_the_present_version(admin: httpx.AsyncClient) -> None:

@@ -2626,7 +2626,7 @@ export interface components {
          */
         SettingsCopy: {
             /** Parts */
-            parts: ("greeting" | "locale" | "budget_preset")[];
+            parts: ("greeting" | "locale" | "budget_preset" | "after_session_hours" | "last_served_hours")[];
             /** To */
             to: string[];
         };

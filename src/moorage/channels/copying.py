@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from psycopg.types.json import Jsonb
 
@@ -15,7 +15,7 @@ from moorage.core.ids import ChannelId, PersonId
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Tx
 
-SettingsPart = Literal["greeting", "locale", "budget_preset"]
+SettingsPart = Literal["greeting", "locale", "budget_preset", "after_session_hours", "last_served_hours"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,4 +128,4 @@ async def _told(
     return copied
 
 
-_PARTS: tuple[SettingsPart, ...] = ("greeting", "locale", "budget_preset")
+_PARTS: tuple[SettingsPart, ...] = get_args(SettingsPart)

@@ -2,6 +2,7 @@ import { QueryClient, VueQueryPlugin } from '@tanstack/vue-query'
 import { flushPromises, mount } from '@vue/test-utils'
 import { createPinia, setActivePinia } from 'pinia'
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
+import { ref } from 'vue'
 import { createI18n } from 'vue-i18n'
 import { createMemoryHistory, createRouter } from 'vue-router'
 
@@ -11,6 +12,7 @@ import uiTexts from '@/ui/locales/en.json'
 
 import { channelRoutes } from './channels.routes'
 import { pauseAfter } from './composables/use-authorizing'
+import { useReceptionForm } from './composables/use-reception-form'
 import texts from './locales/en.json'
 import { aChannel } from './samples'
 import { mended, stateOf } from './state'
@@ -53,6 +55,24 @@ describe('a channel that does not work', () => {
     expect(stateOf('restricted')).toBe('restricted')
     expect(stateOf('gone')).toBeNull()
     expect(stateOf(undefined)).toBeNull()
+  })
+})
+
+describe('the reception form', () => {
+  const openForm = () => useReceptionForm(ref(aChannel()), () => 'Hello')
+
+  it('saves how long customers come back to their agent', () => {
+    const { draft, isChanged, change } = openForm()
+    draft.afterSession = '0'
+    draft.lastServed = '5'
+    expect(isChanged.value).toBe(true)
+    expect(change.value).toMatchObject({ after_session_hours: 0, last_served_hours: 5 })
+  })
+
+  it.each(['', '169', '1.5', 'a day'])('does not save “%s” hours', (typed) => {
+    const { draft, change } = openForm()
+    draft.afterSession = typed
+    expect(change.value).toBeNull()
   })
 })
 

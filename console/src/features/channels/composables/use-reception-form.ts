@@ -2,8 +2,15 @@ import { computed, reactive, type Ref, watch } from 'vue'
 
 import type { Channel, ChannelSettings } from '@/api/types'
 
+import { wholeNumber } from '@/lib/numbers'
+
 import { MOST_CHARACTERS, unknownPlaceholders } from '../greeting'
 
+export const AFTER_SESSION_HOURS = { least: 0, most: 168 }
+export const LAST_SERVED_HOURS = { least: 0, most: 720 }
+
+export type GreetingMode = NonNullable<NonNullable<ChannelSettings['greeting']>['mode']>
+/** What is wrong with the greeting's words. */
 export type Wrong = 'tooLong' | 'unknown' | null
 
 /** The reception settings as they are being edited. `builtIn` is what stands where the admin wrote nothing. */
@@ -27,14 +34,20 @@ export function useReceptionForm(
     return Array.from(draft.text).length > MOST_CHARACTERS ? 'tooLong' : null
   })
 
-  function settings(): ChannelSettings {
+  /** What is to be saved, or null while something is wrong. */
+  const change = computed<ChannelSettings | null>(() => {
+    const afterSession = wholeNumber(draft.afterSession, AFTER_SESSION_HOURS)
+    const lastServed = wholeNumber(draft.lastServed, LAST_SERVED_HOURS)
+    if (wrong.value !== null || afterSession === null || lastServed === null) return null
     return {
       ...channel.value.settings,
       locale: draft.locale,
       greeting: { mode: draft.mode, text: draft.text.trim() || null },
       budget_preset: draft.preset || null,
+      after_session_hours: afterSession,
+      last_served_hours: lastServed,
     }
-  }
+  })
 
   return {
     draft,
@@ -42,7 +55,7 @@ export function useReceptionForm(
     template,
     unknown,
     wrong,
-    settings,
+    change,
     reset: () => Object.assign(draft, saved.value),
   }
 }
@@ -53,5 +66,7 @@ function copied({ settings }: Channel) {
     mode: settings.greeting?.mode ?? 'once_per_conversation',
     text: settings.greeting?.text ?? '',
     preset: settings.budget_preset ?? '',
+    afterSession: String(settings.after_session_hours),
+    lastServed: String(settings.last_served_hours),
   }
 }
