@@ -109,7 +109,7 @@ async def test_the_docking_form_is_described_in_both_languages(admin: httpx.Asyn
     assert kind["budget_presets"]["2023"]["message"]["most"] == 5
     assert kind["capabilities"] == {
         "max_text_bytes": 2048,
-        "sendable": ["text"],
+        "sendable": ["image", "text"],
         "passive_reply": True,
         "menu": True,
     }
