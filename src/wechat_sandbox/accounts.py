@@ -34,6 +34,7 @@ class AccountSeed(BaseModel, extra="forbid"):
     quota_policy: QuotaPolicy = "2021"
     ip_whitelist: list[str] | None = None
     mini_programs: list[str] = Field(default_factory=list[str])
+    web_domains: list[str] | None = None
     token: str = ""
     aes_key: str = ""
     mode: Mode = "secure"
@@ -55,6 +56,7 @@ class TraitsForm(BaseModel, extra="forbid"):
     quota_policy: QuotaPolicy | None = None
     ip_whitelist: list[str] | None = None
     mini_programs: list[str] | None = None
+    web_domains: list[str] | None = None
 
 
 class ServerForm(BaseModel, extra="forbid"):
@@ -100,6 +102,7 @@ def create_account(sandbox: Sandbox, seed: AccountSeed) -> Account:
         quota_policy=seed.quota_policy,
         ip_whitelist=seed.ip_whitelist,
         mini_programs=seed.mini_programs,
+        web_domains=seed.web_domains,
         server=ServerConfig(url=seed.callback_url, token=seed.token, aes_key=seed.aes_key, mode=seed.mode),
     )
     sandbox.state.accounts[appid] = account
@@ -108,9 +111,9 @@ def create_account(sandbox: Sandbox, seed: AccountSeed) -> Account:
 
 
 def change_traits(sandbox: Sandbox, account: Account, form: TraitsForm) -> None:
-    """Change what the form gives; only the two lists can be given as null, which lifts their limit."""
+    """Change what the form gives; only lists of what is allowed can be given as null, which lifts them."""
     for name, value in form.model_dump(exclude_unset=True).items():
-        if value is not None or name in {"permission_sets", "ip_whitelist"}:
+        if value is not None or name in {"permission_sets", "ip_whitelist", "web_domains"}:
             setattr(account, name, value)
     sandbox.keeper.changed()
 

@@ -15,6 +15,7 @@ from wechat_sandbox.components.pages import page_router
 from wechat_sandbox.control import control_router, install_refusals
 from wechat_sandbox.endpoints.registry import ENDPOINTS
 from wechat_sandbox.media.routes import file_router
+from wechat_sandbox.oauth.pages import oauth_router
 from wechat_sandbox.scanning import code_router
 from wechat_sandbox.world import Sandbox
 
@@ -37,6 +38,7 @@ def create_app(*, sandbox: Sandbox) -> FastAPI:
     app.include_router(page_router(sandbox))
     app.include_router(file_router(sandbox))
     app.include_router(code_router(sandbox))
+    app.include_router(oauth_router(sandbox))
     _add_pages(app)
     _add_product_api(app, api=ProductApi(sandbox=sandbox, endpoints=ENDPOINTS))
     return app
@@ -46,7 +48,8 @@ def _add_product_api(app: FastAPI, *, api: ProductApi) -> None:
     async def answer(request: Request) -> Response:
         return await api.answer(request)
 
-    app.add_api_route("/cgi-bin/{path:path}", answer, methods=_METHODS, include_in_schema=False)
+    for root in ("/cgi-bin", "/sns"):
+        app.add_api_route(f"{root}/{{path:path}}", answer, methods=_METHODS, include_in_schema=False)
 
 
 def _add_pages(app: FastAPI) -> None:

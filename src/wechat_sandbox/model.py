@@ -155,6 +155,30 @@ def _usual_options() -> dict[str, str]:
     return {"location_report": "0", "voice_recognize": "0", "customer_service": "0"}
 
 
+class WebCode(BaseModel):
+    """What a website exchanges for the openid of whoever opened it."""
+
+    value: str
+    openid: str
+    scope: str
+    component_appid: str | None
+    snapshot: bool
+    expires_at: float
+    used: bool = False
+
+
+class WebGrant(BaseModel):
+    """The tokens of one web authorization; they open nothing else."""
+
+    access_token: str
+    refresh_token: str
+    openid: str
+    scope: str
+    component_appid: str | None
+    token_expires_at: float
+    refresh_expires_at: float
+
+
 class Account(BaseModel):
     """One Official Account with all it owns."""
 
@@ -181,6 +205,10 @@ class Account(BaseModel):
     ip_whitelist: list[str] | None = None
     mini_programs: list[str] = Field(default_factory=list[str])
     """Mini programs linked to the account."""
+    web_domains: list[str] | None = None
+    """Hosts that web authorization may return to; None for all."""
+    web_codes: dict[str, WebCode] = Field(default_factory=dict[str, WebCode])
+    web_grants: list[WebGrant] = Field(default_factory=list[WebGrant])
     server: ServerConfig = Field(default_factory=ServerConfig)
     media: dict[str, StoredMedia] = Field(default_factory=dict[str, StoredMedia])
     articles: dict[str, Article] = Field(default_factory=dict[str, Article])
@@ -306,6 +334,8 @@ class Component(BaseModel):
     event_url: str = ""
     message_url: str = ""
     start_domain: str = ""
+    web_domains: list[str] | None = None
+    """Hosts that web authorization may return to, `$APPID$` standing for the account's; None for all."""
     ip_whitelist: list[str] | None = None
     published: bool = True
     test_accounts: list[str] = Field(default_factory=list[str])

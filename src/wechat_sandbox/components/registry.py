@@ -33,6 +33,7 @@ class ComponentSeed(BaseModel, extra="forbid"):
     event_url: str = ""
     message_url: str = ""
     start_domain: str = ""
+    web_domains: list[str] | None = None
     ip_whitelist: list[str] | None = None
     published: bool = True
     test_accounts: list[str] = Field(default_factory=list[str])

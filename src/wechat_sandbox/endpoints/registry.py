@@ -12,6 +12,7 @@ from wechat_sandbox.endpoints import (
     qr_codes,
     tags,
     users,
+    web_authorization,
 )
 from wechat_sandbox.endpoints.call import Endpoint
 
@@ -27,5 +28,6 @@ ENDPOINTS: Mapping[str, Endpoint] = {
         *qr_codes.ENDPOINTS,
         *tags.ENDPOINTS,
         *users.ENDPOINTS,
+        *web_authorization.ENDPOINTS,
     )
 }

@@ -216,6 +216,8 @@ async function scanFromAddress() {
 }
 
 function rememberAddress() {
+  // Pages that the follower opens from the chat learn from it whose phone this is.
+  document.cookie = `phone=${world.me.openid}; path=/; SameSite=Lax`
   address.set('account', world.account.appid)
   address.set('follower', world.me.nickname)
   history.replaceState(null, '', `?${address}`)
