@@ -8,6 +8,7 @@ from typing import cast
 
 import httpx
 import pytest
+from structlog.testing import capture_logs
 
 from moorage.connectors.contract import RawRequest
 from moorage.infra.database import Database
@@ -39,6 +40,12 @@ async def test_genuine_message_becomes_a_conversation_once(account: Account) -> 
     [conversation] = await account.conversations()
     assert cast("dict[str, str]", conversation["last_message"])["preview"] == "你好"
     assert conversation["unread"] == 1
+
+
+async def test_log_names_the_address_of_a_push_by_its_pattern_and_no_account(account: Account) -> None:
+    with capture_logs() as lines:
+        await account.push(account.message("你好"))
+    assert [line["path"] for line in lines if line["event"] == "request_answered"] == ["/wechat/oa/{external_id}"]
 
 
 def tampered(request: RawRequest) -> RawRequest:

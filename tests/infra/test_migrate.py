@@ -12,9 +12,10 @@ import pytest
 from psycopg import sql
 
 from moorage.infra.embedded import Engine, running_engine
-from moorage.infra.migrate import migrate, newest_revision
+from moorage.infra.migrate import migrate
 from moorage.infra.pool import open_pool
 from moorage.infra.roles import NotTheOwner, RolesMissing
+from moorage.infra.schema_version import newest_revision
 from tests.postgres import SERVER_OPTIONS, Server
 
 _numbers = count()

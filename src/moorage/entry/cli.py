@@ -1,4 +1,8 @@
-"""The command `moorage`."""
+"""The command `moorage`.
+
+The commands that migrate import what they need themselves: it takes a second, and `serve` and `work`, which are
+started again after a crash, do without.
+"""
 
 import asyncio
 import json
@@ -14,11 +18,9 @@ from pydantic import ValidationError
 from moorage.core.errors import DomainError
 from moorage.entry import admin
 from moorage.entry.container import open_container
-from moorage.entry.demo import run_demo
 from moorage.entry.http import create_app
 from moorage.entry.worker import run_worker
 from moorage.infra.logging import configure_logging
-from moorage.infra.migrate import migrate as apply_migrations
 from moorage.infra.settings import Settings, refuse_clock_file, required_migration_url
 
 PARTING_LIMIT_S = 8
@@ -43,6 +45,8 @@ def demo(
     ready_file: Annotated[Path | None, typer.Option(help="JSON with addresses and sign-ins, once it serves.")] = None,
 ) -> None:
     """Run everything on this machine, with a WeChat sandbox and a company to try it with."""
+    from moorage.entry.demo import run_demo  # noqa: PLC0415 -- see above
+
     settings = Settings()
     if data_dir is not None:
         settings = settings.model_copy(update={"data_dir": data_dir})
@@ -81,6 +85,8 @@ def work(
 @app.command()
 def migrate() -> None:
     """Bring the database to this version's schema (login: MOORAGE_MIGRATION_DATABASE_URL)."""
+    from moorage.infra.migrate import migrate as apply_migrations  # noqa: PLC0415 -- see above
+
     revision = apply_migrations(url=required_migration_url(Settings()))
     print(f"The schema is at {revision}.")
 

@@ -18,8 +18,8 @@ from moorage.infra.database import Database
 from moorage.infra.http_client import open_provider_client
 from moorage.infra.jobs import JobQueue
 from moorage.infra.links import SignedLinks
-from moorage.infra.migrate import newest_revision
 from moorage.infra.pool import open_pool
+from moorage.infra.schema_version import newest_revision
 from moorage.infra.secrets import SecretBox, parse_keys
 from moorage.infra.settings import Settings, required_database_url, required_secret_keys
 from moorage.staff.passwords import Passwords

@@ -8,8 +8,9 @@ from types import TracebackType
 from pydantic import SecretStr
 
 from moorage.infra.embedded import Engine, start_engine
+from moorage.infra.postgres_cluster import EngineUnavailable
 
-LOOKS_EVERY_S = 0.5
+LOOKS_EVERY_S = 0.2
 
 
 class EngineKeeper:
@@ -44,5 +45,14 @@ class EngineKeeper:
             await asyncio.sleep(LOOKS_EVERY_S)
             if self._engine is not None and not self._engine.lives():
                 self._tell("PostgreSQL ended; it starts again")
-                # In this thread, though it holds up the others' logs for a moment: see the class.
-                self._engine = start_engine(folder=self._folder)
+                self._start_again()
+
+    def _start_again(self) -> None:
+        """Start the server in this thread, though it holds up the others' logs for a moment: see the class.
+
+        One that ends while it starts, killed or out of memory, is started once more at the next look.
+        """
+        try:
+            self._engine = start_engine(folder=self._folder)
+        except EngineUnavailable as failure:
+            self._tell(f"PostgreSQL did not start: {failure}")

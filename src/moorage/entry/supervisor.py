@@ -10,9 +10,9 @@ from typing import ClassVar, Literal
 
 from moorage.core.errors import DomainError
 
-FIRST_PAUSE_S = 0.5
+FIRST_PAUSE_S = 0.2
 LONGEST_PAUSE_S = 30.0
-STEADY_AFTER_S = 30.0  # who has run for so long did not fail at starting
+STEADY_AFTER_S = 5.0  # who has run for so long did not fail at starting, so what ended it is no reason to wait
 MOST_FALSE_STARTS = 4
 PARTING_LIMIT_S = 12.0
 LONGEST_LINE_BYTES = 1024 * 1024

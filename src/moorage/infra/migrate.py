@@ -7,7 +7,6 @@ import psycopg
 from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
 from sqlalchemy import NullPool, create_engine
 from sqlalchemy.engine import Connection
 
@@ -43,12 +42,6 @@ def _prepare(connection: Connection) -> None:
         f"SELECT pg_advisory_xact_lock({MIGRATION_LOCK})",
     ):
         connection.exec_driver_sql(statement)
-
-
-def newest_revision() -> str:
-    """Return the revision that `migrate` would reach. Reads files: call it while starting, not on the loop."""
-    with as_file(files("moorage") / "migrations") as folder:
-        return ScriptDirectory.from_config(_config(folder)).get_current_head() or "none"
 
 
 def _upgrade(connection: Connection) -> None:
