@@ -90,6 +90,26 @@ async def off_duty(demo: Demo, *people: SignIn) -> None:
             (await client.put("/api/me/status", json={"status": "offline"})).raise_for_status()
 
 
+async def an_empty_desk(demo: Demo) -> None:
+    """End every conversation that an earlier story left open."""
+    async with _client(demo.console_url) as client:
+        await _sign_in(client, demo=demo, who=demo.owner)
+        while items := await _open_conversations(client):
+            for conversation in items:
+                (await client.post(f"/api/conversations/{conversation['id']}/end")).raise_for_status()
+
+
+async def _open_conversations(client: httpx.AsyncClient) -> list[Json]:
+    answer = await client.get("/api/conversations", params={"scope": "all", "state": "open"})
+    return cast("list[Json]", answer.raise_for_status().json()["items"])
+
+
+def minutes_pass(demo: Demo, minutes: int) -> None:
+    """Move the clock of product and sandbox forward. It never goes back: later stories live later."""
+    moved = float(demo.clock_file.read_text()) if demo.clock_file.exists() else 0.0
+    demo.clock_file.write_text(str(moved + minutes * 60))
+
+
 async def _sign_in(client: httpx.AsyncClient, *, demo: Demo, who: SignIn) -> None:
     client.headers["Origin"] = demo.console_url
     answer = await client.post("/api/session", json={"email": who.email, "password": who.password})

@@ -54,10 +54,12 @@ class Demo:
     agents: tuple[SignIn, ...]
     oa: Account
     component: Component
+    clock_file: Path
+    """Seconds by which product and sandbox move their clock."""
 
     @classmethod
-    def read(cls, path: Path) -> "Demo":
-        """Return the demo that `path` describes."""
+    def read(cls, path: Path, *, data_dir: Path) -> "Demo":
+        """Return the demo that the ready file at `path` describes, with its data in `data_dir`."""
         said = json.loads(path.read_text())
         return cls(
             console_url=said["console_url"],
@@ -68,22 +70,23 @@ class Demo:
             agents=tuple(SignIn(**agent) for agent in said["agents"]),
             oa=Account(**said["oa"]),
             component=Component(**said["component"]),
+            clock_file=data_dir / "clock",
         )
 
 
 @asynccontextmanager
 async def running_demo(*, folder: Path) -> AsyncGenerator[Demo]:
     """Start the demo with its data in `folder`, wait until it serves, and end it as Ctrl-C would."""
-    ready, output = folder / "ready.json", folder / "output.txt"
+    ready, output, data_dir = folder / "ready.json", folder / "output.txt", folder / "data"
     with output.open("ab") as log:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "moorage.entry.cli", "demo",
-            "--data-dir", str(folder / "data"), "--ready-file", str(ready),
+            "--data-dir", str(data_dir), "--ready-file", str(ready),
             stdout=log, stderr=log, start_new_session=True,
         )  # fmt: skip
     try:
         await _until_ready(process, ready=ready, output=output)
-        yield Demo.read(ready)
+        yield Demo.read(ready, data_dir=data_dir)
     finally:
         await _stop(process)
 
