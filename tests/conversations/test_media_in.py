@@ -13,6 +13,7 @@ from moorage.connectors.content import Media
 from moorage.conversations.media import MediaReceived, NothingToFetch
 from moorage.conversations.media_fetching import LEASE, SOON, MediaFetcher
 from moorage.conversations.media_files import find_file
+from moorage.conversations.media_looking import Looks
 from moorage.conversations.media_messages import JOB_HAS, fetch_again
 from moorage.conversations.media_upkeep import fetch_due_media
 from moorage.conversations.views import MessageView
@@ -21,6 +22,8 @@ from moorage.core.ids import MessageId
 from moorage.infra.blobs import BlobStore
 from moorage.infra.database import Database, Tx
 from moorage.media.pictures import Pictures
+from moorage.media.sniffing import media_type_of
+from moorage.media.voices import Voices
 from moorage.staff.model import Actor
 from tests.blobs import in_memory
 from tests.channels.docking import BOX
@@ -28,6 +31,7 @@ from tests.conftest import Heard, MovableClock
 from tests.connectors.provider import WITHOUT_ANSWER, Call, answered, running_provider
 from tests.conversations.desk import Desk, a_desk, an_openid
 from tests.pictures import a_bomb, a_noisy_picture, a_picture
+from tests.voices import a_silence, a_voice, an_mp3
 
 EXPIRED = answered({"errcode": 40007, "errmsg": "invalid media_id"})
 
@@ -70,8 +74,8 @@ class Inbox:
     blobs: BlobStore
     fetcher: MediaFetcher
 
-    async def sends(self, kind: str = "image") -> MessageView:
-        await self.desk.push(self.desk.sent(kind, by=self.customer, MediaId="M1"))
+    async def sends(self, kind: str = "image", **fields: str) -> MessageView:
+        await self.desk.push(self.desk.sent(kind, by=self.customer, at=None, MediaId="M1", **fields))
         return await self.newest()
 
     async def newest(self) -> MessageView:
@@ -97,8 +101,13 @@ class Inbox:
 
     async def stored(self, media: Media) -> bytes:
         """Return the file itself, as the agent may read it."""
+        return await self.read(media.blob_id)
+
+    async def read(self, blob_id: str | None, *, by: Actor | None = None) -> bytes:
+        """Return one of the message's files, as an agent may read it."""
+        assert blob_id is not None
         async with self.desk.database.in_workspace(self.desk.workspace_id) as tx:
-            _, blob = await find_file(tx, file_id=UUID(media.blob_id), actor=self.anna)
+            _, blob = await find_file(tx, file_id=UUID(blob_id), actor=by or self.anna)
         return await self.blobs.read(blob)
 
     async def fetches_again(self, message: MessageView, *, by: Actor | None = None) -> MessageView:
@@ -136,7 +145,11 @@ async def inbox(fresh_database: Database, heard: Heard, clock: MovableClock, wec
             clock=clock,
             blobs=blobs,
             fetcher=MediaFetcher(
-                database=fresh_database, connectors=desk.connectors, box=BOX, blobs=blobs, pictures=Pictures()
+                database=fresh_database,
+                connectors=desk.connectors,
+                box=BOX,
+                blobs=blobs,
+                looks=Looks(pictures=Pictures(), voices=Voices()),
             ),
         )
 
@@ -314,7 +327,7 @@ async def test_only_who_may_read_has_files_fetched_and_only_files(inbox: Inbox) 
 @pytest.mark.parametrize(
     ("kind", "content", "media_type"),
     [
-        ("voice", b"#!AMR\n" + bytes(200), "audio/amr"),
+        ("voice", a_silence(), "audio/amr"),
         ("video", b"\x00\x00\x00\x18ftypmp42" + bytes(200), "video/mp4"),
         ("shortvideo", b"\x00\x00\x00\x18ftypmp42" + bytes(200), "video/mp4"),
     ],
@@ -332,3 +345,63 @@ async def test_picture_where_a_voice_is_due_is_refused(inbox: Inbox) -> None:
     await inbox.sends("voice")
     await inbox.work()
     assert await inbox.outcome() == ("refused", "kind_not_allowed")
+
+
+async def test_voice_is_kept_as_it_came_and_as_a_browser_plays_it(inbox: Inbox) -> None:
+    recorded = a_voice(seconds=2)
+    inbox.wechat.answers = [a_file(recorded, "audio/amr")]
+    await inbox.sends("voice", Format="amr", Recognition="我要退款")
+    await inbox.work()
+    kept = await inbox.media()
+    assert (kept.state, kept.media_type, kept.flaw, kept.recognized_text) == ("kept", "audio/amr", None, "我要退款")
+    assert kept.duration_s == pytest.approx(2, abs=0.05)
+    assert await inbox.stored(kept) == recorded
+    assert kept.playable_blob_id not in (None, kept.blob_id)
+    assert media_type_of(await inbox.read(kept.playable_blob_id)) == "audio/mpeg"
+    with pytest.raises(Missing):
+        await inbox.read(kept.playable_blob_id, by=await inbox.desk.an_agent(name="Bob", group_ids=[]))
+
+
+async def test_voice_that_plays_everywhere_is_kept_once(inbox: Inbox) -> None:
+    inbox.wechat.answers = [a_file(an_mp3(), "audio/mpeg")]
+    await inbox.sends("voice", Format="mp3")
+    await inbox.work()
+    kept = await inbox.media()
+    assert kept.playable_blob_id == kept.blob_id is not None
+    assert await inbox.desk.value("SELECT count(*) FROM media_files") == 1
+
+
+@pytest.mark.parametrize(
+    ("format_", "content", "media_type"),
+    [("speex", bytes(range(0x10, 0x60)) * 40, "audio/speex"), ("silk", b"#!SILK_V3" + bytes(200), "audio/silk")],
+)
+async def test_voice_that_nothing_plays_can_be_saved_and_keeps_its_words(
+    inbox: Inbox, format_: str, content: bytes, media_type: str
+) -> None:
+    inbox.wechat.answers = [a_file(content, "application/octet-stream")]
+    await inbox.sends("voice", Format=format_, Recognition="  ")
+    await inbox.work()
+    kept = await inbox.media()
+    assert (kept.state, kept.media_type, kept.flaw) == ("kept", media_type, "format")
+    assert (kept.playable_blob_id, kept.recognized_text) == (None, None)
+    assert await inbox.stored(kept) == content
+
+
+async def test_page_that_calls_itself_speex_is_refused(inbox: Inbox) -> None:
+    inbox.wechat.answers = [a_file(b"MZ\x90\x00" + bytes(500), "audio/speex")]
+    await inbox.sends("voice", Format="speex")
+    await inbox.work()
+    assert await inbox.outcome() == ("refused", "kind_not_allowed")
+
+
+async def test_voice_without_its_end_is_fetched_again_and_at_last_kept_as_far_as_it_goes(inbox: Inbox) -> None:
+    recorded = a_voice(seconds=2)
+    inbox.wechat.answers = [a_file(recorded[:900], "audio/amr")]
+    await inbox.sends("voice", Format="amr")
+    await inbox.work()
+    assert await inbox.outcome() == ("fetching", None)
+    await inbox.exhausts_tries()
+    kept = await inbox.media()
+    assert (kept.state, kept.flaw) == ("kept", "cut_off")
+    assert await inbox.stored(kept) == recorded[:900]
+    assert kept.playable_blob_id is not None

@@ -1894,12 +1894,16 @@ export interface components {
         Media: {
             /** Blob Id */
             blob_id?: string | null;
+            /** Duration S */
+            duration_s?: number | null;
             /** External Media Id */
             external_media_id?: string | null;
             /** External Thumb Id */
             external_thumb_id?: string | null;
             /** External Url */
             external_url?: string | null;
+            /** Flaw */
+            flaw?: ("format" | "damaged" | "cut_off" | "too_long" | "converter") | null;
             /** Format */
             format?: string | null;
             /** Height */
@@ -1912,6 +1916,8 @@ export interface components {
             others?: {
                 [key: string]: unknown;
             };
+            /** Playable Blob Id */
+            playable_blob_id?: string | null;
             /** Reason */
             reason?: string | null;
             /** Recognized Text */

@@ -25,6 +25,9 @@ class Text(_Content):
 MediaKind = Literal["image", "voice", "video", "short_video"]
 MediaState = Literal["fetching", "kept", "failed", "expired", "refused"]
 """Of a file that somebody sent: on its way to us, ours, or why not. Only what is kept can be shown."""
+MediaFlaw = Literal["format", "damaged", "cut_off", "too_long", "converter"]
+"""Nothing here reads its format, it is damaged, its end is missing, it is too long to be converted, or the program that
+converts is missing or was too slow."""
 
 
 class Media(_Content):
@@ -49,6 +52,11 @@ class Media(_Content):
     width: int | None = None
     height: int | None = None
     name: str | None = None
+    playable_blob_id: str | None = None
+    """Of a voice: what a browser plays. The file itself where that will do, else what was made of it."""
+    duration_s: float | None = None
+    flaw: MediaFlaw | None = None
+    """Of a voice that is kept: why it cannot be played, or not to its end."""
 
 
 class Location(_Content):

@@ -6,14 +6,14 @@ Running twice is harmless: who comes second finds the file kept.
 """
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
 from moorage.channels.endpoints import open_endpoint
-from moorage.connectors.content import CONTENT, Media, MediaState
+from moorage.connectors.content import CONTENT, Media
 from moorage.connectors.failures import (
     CredentialsInvalid,
     ProviderFailure,
@@ -27,14 +27,13 @@ from moorage.connectors.registry import Connectors, media_power
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
 from moorage.conversations.media import KeptFile
 from moorage.conversations.media_files import add_file
+from moorage.conversations.media_looking import Found, Looked, Looks, NotFetched
 from moorage.conversations.media_messages import change_media, end_fetch, put_off_fetch
 from moorage.core.ids import ChannelId, MessageId, ThreadId, WorkspaceId, new_id
 from moorage.infra.blobs import Blob, BlobStore
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox, SecretUnreadable
 from moorage.media.names import safe_name
-from moorage.media.pictures import Pictures, PictureUnusable
-from moorage.media.sniffing import VIDEOS, VOICES, media_type_of
 
 FETCH_WITHIN_S = 60.0
 LEASE = timedelta(minutes=3)
@@ -67,28 +66,6 @@ class _Claimed:
 
 
 @dataclass(frozen=True, slots=True)
-class _Looked:
-    """What a fetched file is."""
-
-    content: bytes
-    media_type: str
-    width: int | None = None
-    height: int | None = None
-
-
-@dataclass(eq=False)
-class _NotFetched(Exception):
-    """The try failed. `final`: trying again would change nothing."""
-
-    reason: str
-    state: MediaState = "failed"
-
-    @property
-    def is_final(self) -> bool:
-        return self.state != "failed"
-
-
-@dataclass(frozen=True, slots=True)
 class MediaFetcher:
     """Fetches files, one call each."""
 
@@ -96,7 +73,7 @@ class MediaFetcher:
     connectors: Connectors
     box: SecretBox
     blobs: BlobStore
-    pictures: Pictures
+    looks: Looks
 
     async def fetch(self, *, workspace_id: WorkspaceId, message_id: MessageId) -> None:
         """Try to fetch the file of a message, if it is still to be fetched and nobody else is at it."""
@@ -106,20 +83,20 @@ class MediaFetcher:
             return
         try:
             looked = await self._get(workspace_id, claimed)
-        except _NotFetched as failure:
+        except NotFetched as failure:
             await self._note_failure(workspace_id, message_id, claimed, failure)
         else:
             await self._keep(workspace_id, message_id, claimed, looked)
 
-    async def _get(self, workspace_id: WorkspaceId, claimed: _Claimed) -> _Looked:
-        """Return the file after looking at it. Raises _NotFetched."""
+    async def _get(self, workspace_id: WorkspaceId, claimed: _Claimed) -> Looked:
+        """Return the file after looking at it. Raises NotFetched."""
         connector = self.connectors[claimed.channel_kind]
         power, media = media_power(connector), claimed.media
         most_bytes = connector.manifest.fetchable_media.get(media.type)
         if power is None or most_bytes is None:
-            raise _NotFetched(reason="kind_not_allowed", state="refused")
+            raise NotFetched(reason="kind_not_allowed", state="refused")
         if claimed.channel_state in MUTE_CHANNEL_STATES:
-            raise _NotFetched(reason="channel_state")
+            raise NotFetched(reason="channel_state")
         try:
             endpoint = await open_endpoint(
                 self.database,
@@ -131,57 +108,49 @@ class MediaFetcher:
             deadline = asyncio.get_running_loop().time() + FETCH_WITHIN_S
             content = await power.fetch_media(endpoint, media, most_bytes=most_bytes, deadline=deadline)
         except SecretUnreadable as error:
-            raise _NotFetched(reason="secret_unreadable") from error
+            raise NotFetched(reason="secret_unreadable") from error
         except ProviderFailure as failure:
             raise _judged(failure) from failure
-        return await self._look(media, content)
+        kept_anyway = claimed.attempts > len(SOON)
+        return await self.looks.look(media, content, kept_anyway=kept_anyway)
 
-    async def _look(self, media: Media, content: bytes) -> _Looked:
-        """Return what the file really is. Raises _NotFetched where that is not what the message tells of."""
-        if not content:
-            raise _NotFetched(reason="empty")
-        if media.type == "image":
-            return await self._look_at_picture(content)
-        media_type = media_type_of(content)
-        if media_type is None or media_type not in (VOICES if media.type == "voice" else VIDEOS):
-            raise _NotFetched(reason="kind_not_allowed", state="refused")
-        return _Looked(content=content, media_type=media_type)
+    async def _keep(self, workspace_id: WorkspaceId, message_id: MessageId, claimed: _Claimed, looked: Looked) -> None:
+        stored = [await self._store(workspace_id, claimed, looked.file)]
+        if looked.playable not in (None, looked.file):
+            stored.append(await self._store(workspace_id, claimed, looked.playable or looked.file))
+        told = {"duration_s": looked.duration_s, "flaw": looked.flaw}
+        if looked.playable is not None:
+            told["playable_blob_id"] = str(stored[-1].blob.id)
 
-    async def _look_at_picture(self, content: bytes) -> _Looked:
-        try:
-            picture = await self.pictures.look_at(content)
-        except PictureUnusable as unusable:
-            # Half a picture may come whole the next time; what is none, or too much of one, stays so.
-            state: MediaState = "failed" if unusable.reason == "damaged" else "refused"
-            raise _NotFetched(reason=unusable.reason, state=state) from unusable
-        return _Looked(content=content, media_type=picture.media_type, width=picture.width, height=picture.height)
+        async def keep(tx: Tx) -> bool:
+            return await _keep_files(tx, message_id=message_id, stored=stored, told=told)
 
-    async def _keep(self, workspace_id: WorkspaceId, message_id: MessageId, claimed: _Claimed, looked: _Looked) -> None:
+        if not await self.database.run(workspace_id, keep):
+            for one in stored:
+                await self.blobs.remove(one.blob)  # somebody else was first
+        size = stored[0].blob.size_bytes
+        log.info("media_kept", message_id=str(message_id), workspace_id=str(workspace_id), bytes=size, flaw=looked.flaw)
+
+    async def _store(self, workspace_id: WorkspaceId, claimed: _Claimed, found: Found) -> "_Stored":
         blob = await self.blobs.keep(
-            workspace_id=workspace_id, blob_id=new_id(), content=looked.content, media_type=looked.media_type
+            workspace_id=workspace_id, blob_id=new_id(), content=found.content, media_type=found.media_type
         )
         file = KeptFile(
             id=blob.id,
             thread_id=claimed.thread_id,
             kind=claimed.media.type,
-            media_type=looked.media_type,
+            media_type=found.media_type,
             size_bytes=blob.size_bytes,
-            width=looked.width,
-            height=looked.height,
-            name=safe_name("", media_type=looked.media_type, fallback=f"{claimed.media.type}-{str(blob.id)[-8:]}"),
+            width=found.width,
+            height=found.height,
+            name=safe_name("", media_type=found.media_type, fallback=f"{claimed.media.type}-{str(blob.id)[-8:]}"),
             uploaded_by=None,
             was_sent=True,
         )
-
-        async def keep(tx: Tx) -> bool:
-            return await _keep_file(tx, message_id=message_id, blob=blob, file=file)
-
-        if not await self.database.run(workspace_id, keep):
-            await self.blobs.remove(blob)  # somebody else was first
-        log.info("media_kept", message_id=str(message_id), workspace_id=str(workspace_id), bytes=blob.size_bytes)
+        return _Stored(blob=blob, file=file)
 
     async def _note_failure(
-        self, workspace_id: WorkspaceId, message_id: MessageId, claimed: _Claimed, failure: _NotFetched
+        self, workspace_id: WorkspaceId, message_id: MessageId, claimed: _Claimed, failure: NotFetched
     ) -> None:
         manifest = self.connectors[claimed.channel_kind].manifest
 
@@ -224,26 +193,34 @@ async def _claim(tx: Tx, *, message_id: MessageId) -> _Claimed | None:
     )
 
 
-async def _keep_file(tx: Tx, *, message_id: MessageId, blob: Blob, file: KeptFile) -> bool:
-    """Write the file down and show it; False if the message has one already."""
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """A file in the store, and what is to be written down of it."""
+
+    blob: Blob
+    file: KeptFile
+
+
+async def _keep_files(tx: Tx, *, message_id: MessageId, stored: Sequence[_Stored], told: Mapping[str, object]) -> bool:
+    """Write the files down and show the first; False if the message has one already."""
+    file = stored[0].file
     kept = file.as_content()
-    told = {
-        name: getattr(kept, name)
-        for name in ("state", "blob_id", "media_type", "size_bytes", "width", "height", "name")
-    }
-    if not await change_media(tx, thread_id=file.thread_id, message_id=message_id, told={**told, "reason": None}):
+    names = ("state", "blob_id", "media_type", "size_bytes", "width", "height", "name")
+    whole = {**{name: getattr(kept, name) for name in names}, **told, "reason": None}
+    if not await change_media(tx, thread_id=file.thread_id, message_id=message_id, told=whole):
         return False
-    await add_file(tx, blob=blob, file=file)
+    for one in stored:
+        await add_file(tx, blob=one.blob, file=one.file)
     await end_fetch(tx, message_id=message_id)
     return True
 
 
 async def _record_failure(
-    tx: Tx, *, message_id: MessageId, claimed: _Claimed, failure: _NotFetched, manifest: Manifest
+    tx: Tx, *, message_id: MessageId, claimed: _Claimed, failure: NotFetched, manifest: Manifest
 ) -> None:
     """Say in the message why its file did not come, unless another try follows soon; and when that is."""
     if not failure.is_final and tx.now >= claimed.sent_at + manifest.media_kept_for:
-        failure = _NotFetched(reason="expired", state="expired")
+        failure = NotFetched(reason="expired", state="expired")
     if failure.is_final:
         await change_media(tx, thread_id=claimed.thread_id, message_id=message_id, told=_told(failure))
         await end_fetch(tx, message_id=message_id)
@@ -255,22 +232,22 @@ async def _record_failure(
     await put_off_fetch(tx, message_id=message_id, until=tx.now + wait)
 
 
-def _told(failure: _NotFetched) -> Mapping[str, object]:
+def _told(failure: NotFetched) -> Mapping[str, object]:
     return {"state": failure.state, "reason": failure.reason}
 
 
-def _judged(failure: ProviderFailure) -> _NotFetched:
+def _judged(failure: ProviderFailure) -> NotFetched:
     """Return what the provider's answer means for the file."""
     match failure:
         case Refused(reason=RefusalReason.MEDIA_GONE):
-            return _NotFetched(reason="expired", state="expired")
+            return NotFetched(reason="expired", state="expired")
         case Refused(reason=RefusalReason.TOO_LARGE):
-            return _NotFetched(reason="too_large", state="refused")
+            return NotFetched(reason="too_large", state="refused")
         case Refused(reason=reason) | CredentialsInvalid(reason=reason):
-            return _NotFetched(reason=reason)
+            return NotFetched(reason=reason)
         case TryLater():
-            return _NotFetched(reason="provider_busy")
+            return NotFetched(reason="provider_busy")
         case Unreachable():
-            return _NotFetched(reason="provider_unreachable")
+            return NotFetched(reason="provider_unreachable")
         case _:
-            return _NotFetched(reason="other")
+            return NotFetched(reason="other")

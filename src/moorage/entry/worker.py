@@ -24,6 +24,7 @@ from moorage.conversations.jobs import (
     SWEEP_UPLOADS_SCHEDULE,
 )
 from moorage.conversations.media_fetching import MediaFetcher
+from moorage.conversations.media_looking import Looks
 from moorage.conversations.media_upkeep import fetch_due_media, sweep_uploads
 from moorage.conversations.sender import Sender
 from moorage.core.ids import AgentId, ChannelId, MessageId, WorkspaceId
@@ -32,6 +33,7 @@ from moorage.infra.jobs import JobKind, JobRunner
 from moorage.infra.settings import Settings
 from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
 from moorage.media.pictures import Pictures
+from moorage.media.voices import Voices
 from moorage.reception.jobs import END_UNDOCKED, HAND_OVER, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
 from moorage.reception.leaving import hand_over
 from moorage.reception.operations import pick_up_queue
@@ -148,7 +150,7 @@ def _media_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitab
         connectors=parts.connectors,
         box=parts.box,
         blobs=parts.blobs,
-        pictures=Pictures(),
+        looks=Looks(pictures=Pictures(), voices=Voices()),
     )
 
     async def fetch_media(*, workspace_id: WorkspaceId, message_id: str) -> None:

@@ -48,6 +48,23 @@ def media_type_of(content: bytes) -> str | None:
     for beginning, media_type in _BEGINNINGS:
         if content.startswith(beginning):
             return media_type
-    guessed = cast("str | None", filetype.guess_mime(content[:8192]))  # pyright: ignore[reportUnknownMemberType]
+    guessed = _guessed(content)
     named = _SAME.get(guessed or "", guessed)
     return named if named in EXTENSIONS else None
+
+
+def is_headless_speex(content: bytes) -> bool:
+    """Return whether `content` may be Speex without a container, as WeChat gives it out.
+
+    Such bytes cannot be told from others, so this only says that they are no file of a known type and no text that
+    something could run: pages, scripts and JSON begin with letters, a bracket or a mark. It is given out to be saved.
+    """
+    is_text = all(byte in _TEXT for byte in content[:64])
+    return bool(content) and media_type_of(content) is None and _guessed(content) is None and not is_text
+
+
+_TEXT = frozenset(b"\t\n\r\x0c\xef\xbb\xbf") | frozenset(range(0x20, 0x7F))
+
+
+def _guessed(content: bytes) -> str | None:
+    return cast("str | None", filetype.guess_mime(content[:8192]))  # pyright: ignore[reportUnknownMemberType]
