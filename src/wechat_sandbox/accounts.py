@@ -35,6 +35,8 @@ class AccountSeed(BaseModel, extra="forbid"):
     ip_whitelist: list[str] | None = None
     mini_programs: list[str] = Field(default_factory=list[str])
     web_domains: list[str] | None = None
+    daily_limits: dict[str, int] = Field(default_factory=dict[str, int])
+    minute_limits: dict[str, int] = Field(default_factory=dict[str, int])
     token: str = ""
     aes_key: str = ""
     mode: Mode = "secure"
@@ -57,6 +59,8 @@ class TraitsForm(BaseModel, extra="forbid"):
     ip_whitelist: list[str] | None = None
     mini_programs: list[str] | None = None
     web_domains: list[str] | None = None
+    daily_limits: dict[str, int] | None = None
+    minute_limits: dict[str, int] | None = None
 
 
 class ServerForm(BaseModel, extra="forbid"):
@@ -103,6 +107,8 @@ def create_account(sandbox: Sandbox, seed: AccountSeed) -> Account:
         ip_whitelist=seed.ip_whitelist,
         mini_programs=seed.mini_programs,
         web_domains=seed.web_domains,
+        daily_limits=seed.daily_limits,
+        minute_limits=seed.minute_limits,
         server=ServerConfig(url=seed.callback_url, token=seed.token, aes_key=seed.aes_key, mode=seed.mode),
     )
     sandbox.state.accounts[appid] = account

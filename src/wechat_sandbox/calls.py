@@ -4,8 +4,6 @@ from collections import deque
 
 from pydantic import BaseModel
 
-_KEPT = 5000
-
 
 class CallRecord(BaseModel):
     """One call as the back office shows it; `status` is None when the connection was cut."""
@@ -27,8 +25,10 @@ class CallRecord(BaseModel):
 class CallLog:
     """Remembers the latest calls, oldest first."""
 
+    KEPT = 5000
+
     def __init__(self) -> None:
-        self._records: deque[CallRecord] = deque(maxlen=_KEPT)
+        self._records: deque[CallRecord] = deque(maxlen=self.KEPT)
         self._last_id = 0
 
     def next_id(self) -> int:

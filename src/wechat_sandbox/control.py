@@ -73,6 +73,14 @@ class ClockView(BaseModel):
     offset_s: float
 
 
+class Recording(BaseModel):
+    """Everything that went over the wire, as far back as it is remembered."""
+
+    recorded_at: float
+    calls: list[CallRecord]
+    pushes: list[Push]
+
+
 class Sent(BaseModel):
     """What a follower's action became; events have no `msg_id`.
 
@@ -263,6 +271,13 @@ def _observation_routes(sandbox: Sandbox) -> APIRouter:
         appid: str | None = None, component: str | None = None, path: str | None = None, limit: int = 500
     ) -> list[CallRecord]:
         return sandbox.calls.select(appid=appid, component=component, path=path, limit=limit)
+
+    @router.get("/recording")
+    async def export_recording() -> Recording:
+        everything = sandbox.calls.select(appid=None, component=None, path=None, limit=sandbox.calls.KEPT)
+        return Recording(
+            recorded_at=sandbox.clock.now_s(), calls=everything, pushes=list(sandbox.state.pushes.values())
+        )
 
     @router.get("/clock")
     async def show_clock() -> ClockView:

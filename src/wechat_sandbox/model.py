@@ -222,6 +222,9 @@ class Account(BaseModel):
     tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
     forced_refresh_at: float | None = None
     counters: dict[str, Counter] = Field(default_factory=dict[str, Counter])
+    daily_limits: dict[str, int] = Field(default_factory=dict[str, int])
+    minute_limits: dict[str, int] = Field(default_factory=dict[str, int])
+    """Limits of calls by path that differ from the usual ones."""
 
 
 class Delivery(BaseModel):
@@ -350,6 +353,9 @@ class Component(BaseModel):
     tickets: list[Ticket] = Field(default_factory=list[Ticket])
     tokens: list[IssuedToken] = Field(default_factory=list[IssuedToken])
     counters: dict[str, Counter] = Field(default_factory=dict[str, Counter])
+    daily_limits: dict[str, int] = Field(default_factory=dict[str, int])
+    minute_limits: dict[str, int] = Field(default_factory=dict[str, int])
+    """Limits of calls by path that differ from the usual ones."""
     pre_auth_codes: dict[str, PreAuthCode] = Field(default_factory=dict[str, PreAuthCode])
     authorization_codes: dict[str, AuthorizationCode] = Field(default_factory=dict[str, AuthorizationCode])
     authorizations: dict[str, Authorization] = Field(default_factory=dict[str, Authorization])

@@ -28,10 +28,23 @@ _DAILY: Mapping[str, int] = {
 }
 
 
+def daily_limit(owner: "Counted", *, path: str) -> int | None:
+    """Return how many calls of a path a day allows, the owner's own limit before the usual; None for no limit."""
+    return owner.daily_limits.get(path, _DAILY.get(path))
+
+
+def used_today(owner: "Counted", *, path: str, now_s: float) -> int:
+    """Return how many calls of a path were counted today."""
+    counter = owner.counters.get(path)
+    return counter.count if counter is not None and counter.period == beijing_day(now_s=now_s) else 0
+
+
 class Counted(Protocol):
     """An account or a platform, whose calls are counted."""
 
     counters: dict[str, Counter]
+    daily_limits: dict[str, int]
+    minute_limits: dict[str, int]
 
 
 def beijing_day(*, now_s: float) -> int:
@@ -46,8 +59,12 @@ def beijing_month(*, now_s: float) -> int:
 
 
 def count_call(owner: Counted, *, path: str, now_s: float) -> None:
-    """Count one call of a path. Raises ApiRefusal 45009 beyond the day's limit."""
-    limit = _DAILY.get(path)
+    """Count one call of a path. Raises ApiRefusal 45011 beyond the minute's limit, 45009 beyond the day's."""
+    per_minute = owner.minute_limits.get(path)
+    minute = int(now_s // 60)
+    if per_minute is not None and not count(owner, name=f"{path} a minute", period=minute, limit=per_minute):
+        raise ApiRefusal(45011)
+    limit = daily_limit(owner, path=path)
     if limit is not None and not count(owner, name=path, period=beijing_day(now_s=now_s), limit=limit):
         raise ApiRefusal(45009)
 
@@ -65,5 +82,5 @@ def count(owner: Counted, *, name: str, period: int, limit: int) -> bool:
 
 def clear_daily(owner: Counted) -> None:
     """Forget the day's counts of all APIs."""
-    for path in _DAILY:
+    for path in {*_DAILY, *owner.daily_limits}:
         owner.counters.pop(path, None)

@@ -95,9 +95,22 @@ function film(entry) {
 
 function sound(entry) {
   const seconds = Math.max(1, Math.round(entry.data.duration_s ?? 3))
-  const bubble = h('div', { class: 'bubble voice', role: 'img', 'aria-label': t.voice }, `${seconds}″`, icon(WAVES, 20))
+  const inside = [`${seconds}″`, icon(WAVES, 20)]
+  // Browsers play MP3 and not AMR; what cannot be played is only shown.
+  const bubble =
+    entry.data.media_type === 'audio/mpeg'
+      ? h('button', { class: 'bubble voice', type: 'button', 'aria-label': t.playVoice, onclick: () => play(entry) }, inside)
+      : h('div', { class: 'bubble voice', role: 'img', 'aria-label': t.voice }, inside)
   bubble.style.width = `${Math.min(230, 80 + seconds * 4)}px`
-  return bubble
+  return entry.data.recognition ? [bubble, h('div', { class: 'recognised' }, entry.data.recognition)] : bubble
+}
+
+let playing = null
+
+function play(entry) {
+  playing?.pause()
+  playing = new Audio(blobAddress(entry.data.blob))
+  playing.play()
 }
 
 function thumb(blob) {

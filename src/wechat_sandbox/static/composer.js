@@ -56,6 +56,8 @@ export function createComposer({ say, send, sendFile, opened, swap }) {
       fileTile(t.album, ICONS.image, 'image/jpeg,image/png,image/gif', 'image'),
       tile(t.samplePicture, ICONS.image, describe({ type: 'image' })),
       tile(t.voice, ICONS.mic, describe({ type: 'voice' })),
+      tile(t.voiceWithText, ICONS.mic, describe({ type: 'voice', format: 'mp3', recognition: t.recognised })),
+      tile(t.speex, ICONS.mic, describe({ type: 'voice', format: 'speex', recognition: '' })),
       tile(t.video, ICONS.video, describe({ type: 'video' })),
       tile(t.location, ICONS.pin, describe({ type: 'location', label: t.locationLabel })),
       tile(t.file, ICONS.file, describe({ type: 'file', title: t.fileTitle })),
