@@ -1,15 +1,16 @@
 """An agent pastes, drops and sends pictures; a file that only calls itself a picture is refused with the reason."""
 
 import base64
+import re
 import zlib
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
-from tests.browser.backstage import a_customer, a_docked_account, off_duty
+from tests.browser.backstage import a_customer, a_docked_account, an_empty_desk, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import sign_in
+from tests.browser.stories import sign_in, write_from_phone
 
 pytestmark = pytest.mark.browser
 
@@ -82,3 +83,34 @@ async def test_pictures_are_pasted_dropped_and_sent_and_what_is_none_is_refused(
     await agent.keyboard.press("Escape")
     await expect(agent.get_by_role("dialog")).to_have_count(0)
     await expect(picture).to_be_focused()
+
+
+async def test_the_phones_picture_reaches_the_agent_and_the_agents_picture_the_phone(
+    demo: Demo, open_page: OpenPage
+) -> None:
+    appid = await a_docked_account(demo, name="相册")
+    await off_duty(demo, *demo.agents[1:])
+    await an_empty_desk(demo)
+    agent, phone = await open_page(), await open_page(width=390, height=844)
+    await sign_in(agent, demo=demo, who=demo.agents[0])
+    await agent.get_by_role("link", name="Workbench").click()
+    await expect(agent.get_by_text("Up to date")).to_be_visible()
+    log = agent.get_by_role("log")
+
+    await phone.goto(f"{demo.phone_url}?account={appid}&follower=Lan&lang=en")
+    await phone.get_by_role("button", name="Follow", exact=True).click()
+    await write_from_phone(phone, words="杯子碎了，看照片")
+    await agent.get_by_role("listbox").get_by_role("option").filter(has_text="杯子碎了").click()
+    await phone.get_by_role("button", name="More").click()
+    picture: FilePayload = {"name": "cup.png", "mimeType": "image/png", "buffer": a_png()}
+    await phone.locator("input[type=file][accept*=image]").first.set_input_files(picture)
+    seen = log.get_by_role("button", name=re.compile("Picture from"))
+    await expect(seen.get_by_role("img")).to_have_js_property("naturalWidth", WIDTH)
+    assert await serious_findings(agent) == []
+
+    await give(agent, "paste", name="new.png", content=a_png())
+    await expect(agent.get_by_role("list", name="Pictures for the next reply").get_by_role("listitem")).to_have_count(1)
+    await agent.get_by_role("button", name="Send", exact=True).click()
+    await expect(log.get_by_text("Sent", exact=True).last).to_be_visible()
+    arrived = phone.get_by_role("link", name="Open picture").get_by_role("img").last
+    await expect(arrived).to_have_js_property("naturalWidth", WIDTH)
