@@ -76,7 +76,10 @@ EVENTS: dict[str, What] = {
     "event_subscribe_qrscene": Followed(scene="shop-042"),
     "event_unsubscribe": Unfollowed(),
     "event_SCAN": OtherEvent(
-        name="SCAN", fields={"EventKey": "shop-042", "Ticket": "gQEw8TwAAAAAAAAAAS5oQr042"}, opens="scan"
+        name="SCAN",
+        fields={"EventKey": "shop-042", "Ticket": "gQEw8TwAAAAAAAAAAS5oQr042"},
+        opens="scan",
+        line={"how": "scanned", "scene": "shop-042"},
     ),
     "event_CLICK": MenuUsed(
         name="CLICK", fields={"EventKey": "MENU_TALK_TO_AGENT"}, opens="menu", key="MENU_TALK_TO_AGENT"
@@ -99,6 +102,7 @@ EVENTS: dict[str, What] = {
                 "List": [{"TemplateId": "Tmpl_A1b2C3d4E5f6G7h8", "SubscribeStatusString": "reject"}]
             }
         },
+        line={"how": "subscription_rejected"},
     ),
 }
 

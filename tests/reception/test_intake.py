@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.connectors.content import Text
+from moorage.connectors.content import Notice, Text
 from moorage.connectors.contract import Inbound
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.fields import read_fields
@@ -348,3 +348,57 @@ async def test_two_free_seats_and_ten_customers_leave_eight_in_the_queue(desk: D
     owners = await desk.value("SELECT array_agg(owner_kind ORDER BY owner_kind) FROM conversations")
     assert owners == ["agent"] * 2 + ["queue"] * 8
     assert await desk.value("SELECT max(open_conversations) FROM agents") == 1
+
+
+# ---------------------------------------------------------------- events about the account
+
+
+async def threads_of(desk: Desk, sender: str) -> object:
+    return await desk.value("SELECT count(*) FROM threads WHERE external_customer_id = %s", sender)
+
+
+@pytest.mark.parametrize("event", ["MASSSENDJOBFINISH", "PUBLISHJOBFINISH", "verify_expired", "debug_demo"])
+async def test_event_about_the_account_makes_no_customer(desk: Desk, event: str) -> None:
+    helper = an_openid()
+    body = desk.happened(event, by=helper)
+    for _ in range(2):
+        assert (await desk.push(body)).body == SUCCESS
+    assert await threads_of(desk, helper) == 0
+    assert await desk.value("SELECT outcome FROM pushes WHERE external_customer_id = %s", helper) == "account.noted"
+
+
+async def test_event_about_the_account_that_stayed_makes_no_customer_either(desk: Desk) -> None:
+    helper = an_openid()
+    await stored(desk, desk.pushed(desk.happened("MASSSENDJOBFINISH", by=helper, Status="send success")))
+    sweeper = Sweeper(database=desk.database, connectors=desk.connectors)
+    assert await sweeper.sweep_pushes() == 1
+    assert await threads_of(desk, helper) == 0
+    await desk.hears("你好", by=helper)  # who writes is a customer, whatever came before
+    assert await threads_of(desk, helper) == 1
+
+
+async def test_event_about_the_account_leaves_a_line_where_its_sender_is_a_customer(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.hears("你好", by=customer)
+    await desk.push(
+        desk.happened("MASSSENDJOBFINISH", by=customer, Status="send success", SentCount="9", TotalCount="10")
+    )
+    line = (await desk.messages_of(customer))[-1].content
+    assert isinstance(line, Notice)
+    assert (line.key, line.values["how"], line.values["sent"]) == ("event_seen", "mass_sent", "9")
+
+
+async def test_result_of_a_template_message_belongs_to_its_customer(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.push(desk.happened("TEMPLATESENDJOBFINISH", by=customer, Status="failed: system failed"))
+    line = (await desk.messages_of(customer))[-1].content
+    assert isinstance(line, Notice)
+    assert line.values["how"] == "template_failed"
+
+
+async def test_event_without_words_leaves_a_line_with_its_name(desk: Desk) -> None:
+    customer = an_openid()
+    await desk.push(desk.happened("poi_check_notify", by=customer))
+    line = (await desk.messages_of(customer))[-1].content
+    assert isinstance(line, Notice)
+    assert line.values == {"event": "poi_check_notify"}

@@ -52,6 +52,10 @@ class OtherEvent:
     fields: Mapping[str, object] = field(default_factory=dict[str, object])
     opens: Literal["menu", "scan"] | None = None
     """The sending budget that the provider opens for it, if any."""
+    line: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What the line that it leaves says: `how`, a stable word, and the values of its sentence. Empty: only its name."""
+    about: Literal["customer", "account"] = "customer"
+    """`account`: it tells nothing of a customer, and whoever it is pushed in the name of need not be one."""
 
 
 MenuUse = Literal["tap", "link", "mini_program", "scan", "location", "photos"]

@@ -18,6 +18,7 @@ from moorage.core.ids import ChannelId, MessageId, new_id
 from moorage.customers.operations import add_customer
 from moorage.infra.database import Tx
 from moorage.reception import model
+from moorage.reception.account_events import settle_if_nobodys, tells_of_account
 from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
 from moorage.reception.menu_uses import read_menu_use, told_by
 from moorage.reception.pushes import (
@@ -59,6 +60,12 @@ async def take_in_request(tx: Tx, *, connectors: Connectors, channel_id: Channel
     The answer of its own push may go out with the request; those of the others go through the API.
     """
     customer = request.inbound.external_customer_id
+    if tells_of_account(request.inbound):
+        own = _waiting(request)
+        if await settle_if_nobodys(
+            tx, connectors=connectors, channel_id=channel_id, external_customer_id=customer, push=own
+        ):
+            return await read_push(tx, push_id=own.id, day=own.day)
     asked = await ask_for_thread(tx, channel_id=channel_id, external_customer_id=customer)
     asked_waiting = await ask_for_waiting(tx, channel_id=channel_id, external_customer_id=customer, up_to=request.push)
     settled = await _take_in_all(tx, connectors, asked, await asked_waiting.rows(), request)
@@ -70,11 +77,24 @@ async def take_in_oldest(tx: Tx, *, connectors: Connectors, channel_id: ChannelI
     waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
     if not waiting:
         return False
+    if await settle_if_nobodys(
+        tx,
+        connectors=connectors,
+        channel_id=channel_id,
+        external_customer_id=external_customer_id,
+        push=waiting[0],
+    ):
+        return True
     asked = await ask_for_thread(tx, channel_id=channel_id, external_customer_id=external_customer_id)
     # Only now it is sure which one that is: somebody else may have held the lock.
     waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
     await _take_in_all(tx, connectors, asked, waiting, None)
     return True
+
+
+def _waiting(request: Request) -> WaitingPush:
+    push = request.push
+    return WaitingPush(id=push.id, day=push.day, body=request.inbound.body, received_at=push.received_at, attempts=0)
 
 
 async def _take_in_all(
@@ -150,13 +170,14 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
         case Unfollowed():
             event = model.Unfollowed() if _is_newest(opened, inbound) else model.EventSeen("unfollowed")
             note_following(opened, follow_state="unfollowed", happened_at=at)
-            await react(turn, event, incoming=Incoming(happened_at=at))
+            await react(turn, event, incoming=Incoming(happened_at=at, details={"how": "unfollowed"}))
         case MenuUsed() as used:
             await _menu_used(turn, used, at)
-        case OtherEvent(name=name, fields=fields, opens=opens):
+        case OtherEvent(name=name, fields=fields, opens=opens, line=line):
             if opens is not None:
                 open_budget(opened, trigger=opens, happened_at=at)
-            await react(turn, model.EventSeen(name), incoming=Incoming(happened_at=at, details=_words_of(fields)))
+            details = {**_words_of(fields), **line}
+            await react(turn, model.EventSeen(name), incoming=Incoming(happened_at=at, details=details))
 
 
 async def _menu_used(turn: Turn, used: MenuUsed, at: datetime) -> None:
@@ -172,7 +193,8 @@ async def _follow(turn: Turn, inbound: Inbound, scene: str | None) -> None:
     event = model.Followed() if _is_newest(opened, inbound) else model.EventSeen("followed")
     note_following(opened, follow_state="following", happened_at=at)
     open_budget(opened, trigger="follow", happened_at=at)
-    await react(turn, event, incoming=Incoming(happened_at=at, details={} if scene is None else {"scene": scene}))
+    details = {"how": "followed"} if scene is None else {"how": "followed_by_code", "scene": scene}
+    await react(turn, event, incoming=Incoming(happened_at=at, details=details))
 
 
 def _is_newest(opened: OpenThread, inbound: Inbound) -> bool:

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from moorage.connectors.content import Content, File, Link, Location, Media, Text, Unsupported
 from moorage.connectors.contract import CustomerMessage, Followed, Inbound, OtherEvent, Unfollowed, What
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
+from moorage.connectors.wechat_oa.event_lines import ABOUT_THE_ACCOUNT, line_of
 from moorage.connectors.wechat_oa.fields import Fields, format_of, read_fields, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MOST_TEXT_BYTES
 from moorage.connectors.wechat_oa.menu_events import read_menu_use
@@ -252,12 +253,17 @@ def _read_event(fields: Fields) -> What:
         case "unsubscribe":
             return Unfollowed()
         case "scan":
-            return OtherEvent(name=name, fields=_rest(fields, without=_EVENT_COMMON), opens="scan")
+            others = _rest(fields, without=_EVENT_COMMON)
+            return OtherEvent(name=name, fields=others, opens="scan", line=line_of(name, others))
         case lowered:
             opens = "menu" if lowered in _MENU_EVENTS else None
             others = _rest(fields, without=_EVENT_COMMON)
             return read_menu_use(name=name, fields=others, opens=opens) or OtherEvent(
-                name=name, fields=others, opens=opens
+                name=name,
+                fields=others,
+                opens=opens,
+                line=line_of(name, others),
+                about="account" if lowered in ABOUT_THE_ACCOUNT else "customer",
             )
 
 

@@ -1,0 +1,63 @@
+"""Events about an account, pushed in the name of somebody who need not be a customer: no thread is made for them.
+
+Where the sender has a thread, a customer or an administrator who also writes, such an event leaves a line there like
+any other.
+"""
+
+from dataclasses import dataclass
+
+import structlog
+
+from moorage.connectors.contract import Inbound, OtherEvent
+from moorage.connectors.failures import MalformedInput, UnsupportedInput
+from moorage.connectors.registry import Connectors
+from moorage.core.ids import ChannelId, MessageId, new_id
+from moorage.infra.database import Tx
+from moorage.reception.pushes import WaitingPush, settle_push
+
+OUTCOME = "account.noted"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    channel_kind: str
+    has_thread: bool
+
+
+async def settle_if_nobodys(
+    tx: Tx, *, connectors: Connectors, channel_id: ChannelId, external_customer_id: str, push: WaitingPush
+) -> bool:
+    """Settle a push that tells of the account alone, and whose sender has no thread; False for every other."""
+    known = await _known(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    if known is None or known.has_thread:
+        return False
+    try:
+        inbound = connectors[known.channel_kind].replay(body=push.body)
+    except (MalformedInput, UnsupportedInput):
+        return False
+    if not tells_of_account(inbound):
+        return False
+    await settle_push(tx, push=push, outcome=OUTCOME, decisions=(), reply=None, reply_message_id=MessageId(new_id()))
+    name = inbound.what.name if isinstance(inbound.what, OtherEvent) else ""
+    log.info("account_event_noted", channel_id=str(channel_id), push_id=str(push.id), name=name)
+    return True
+
+
+def tells_of_account(inbound: Inbound) -> bool:
+    """Return whether what happened concerns the account and no customer of it."""
+    return isinstance(inbound.what, OtherEvent) and inbound.what.about == "account"
+
+
+async def _known(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> _Known | None:
+    return await tx.row(
+        _Known,
+        """
+        SELECT h.kind AS channel_kind, EXISTS (
+                 SELECT 1 FROM threads t WHERE t.workspace_id = h.workspace_id AND t.channel_id = h.id
+                   AND t.external_customer_id = %(external_customer_id)s) AS has_thread
+        FROM channels h WHERE h.workspace_id = %(workspace_id)s AND h.id = %(channel_id)s
+        """,
+        {"workspace_id": tx.workspace_id, "channel_id": channel_id, "external_customer_id": external_customer_id},
+    )
