@@ -56,7 +56,7 @@ class Ledger:
         assert budget.ends_at == min(
             other.ends_at
             for other in self.budgets
-            if self.now < other.ends_at and other.left > (other.kept_for_people if by_rule else 0)
+            if self.now < other.ends_at and other.left > (other.kept_for_people(None) if by_rule else 0)
         )
         self.budgets = charged(self.budgets, budget_id=budget.id)
         self.paid[budget.id] = self.paid.get(budget.id, 0) + 1

@@ -97,10 +97,23 @@ async def test_reply_that_is_sent_again_is_said_once(workbench: Workbench) -> No
     assert len(await workbench.desk.messages_of(workbench.customer)) == 3
 
 
-async def test_reply_after_the_end_is_a_conflict_with_its_code(workbench: Workbench) -> None:
+async def test_reply_after_the_end_belongs_to_the_thread_alone(workbench: Workbench) -> None:
+    ended = await workbench.post("end")
+    assert (ended.json()["after_session"], ended.json()["budget"]["left"]) == (True, 20)
+    said = (await workbench.reply("还有一件事")).json()
+    assert (said["conversation_id"], said["after_session"], said["author"]["why"]) == (None, True, None)
+    assert said["delivery"]["state"] == "queued"
+    shown = (await workbench.client.get(f"/api/conversations/{workbench.id}")).json()
+    assert (shown["state"], shown["budget"]["left"]) == ("closed", 19)
+
+
+async def test_reply_to_the_conversation_before_is_a_conflict_with_its_code(workbench: Workbench) -> None:
     await workbench.post("end")
+    await workbench.desk.hears("还在吗", by=workbench.customer)
+    before = (await workbench.client.get(f"/api/conversations/{workbench.id}")).json()
+    assert before["after_session"] is False
     refused = await workbench.reply()
-    assert (refused.status_code, refused.json()["code"]) == (409, "conversations.closed")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conversations.newer_conversation")
 
 
 async def test_reply_to_a_customer_who_left_is_a_conflict_with_its_code(workbench: Workbench) -> None:

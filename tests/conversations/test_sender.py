@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from typing import cast
 
@@ -307,7 +307,7 @@ async def test_message_of_a_dead_sender_is_unconfirmed_and_the_next_goes_on(
     await chat.reply("一")
     await chat.reply("二")
     async with desk.database.as_system() as tx:
-        assert len(await claim_deliveries(tx, sender_id=new_id(), most=10)) == 1
+        assert len(await claim_deliveries(tx, lease_id=new_id(), most=10)) == 1
     await lease_ends(desk)
     async with at_work(a_sender(desk), url=url):
         await wechat.got(1)
@@ -318,9 +318,8 @@ async def test_message_of_a_dead_sender_is_unconfirmed_and_the_next_goes_on(
 async def test_word_of_a_slow_sender_still_counts_after_its_lease(desk: Desk, wechat: Wechat) -> None:
     chat = await a_chat(desk)
     await chat.reply()
-    sender_id = new_id()
     async with desk.database.as_system() as tx:
-        (claimed,) = await claim_deliveries(tx, sender_id=sender_id, most=1)
+        (claimed,) = await claim_deliveries(tx, lease_id=new_id(), most=1)
     await lease_ends(desk)
     await a_sender(desk).let_go_of_lost()
     assert await chat.states() == [("unconfirmed", "sender_lost")]
@@ -328,7 +327,6 @@ async def test_word_of_a_slow_sender_still_counts_after_its_lease(desk: Desk, we
         recorded = await record_outcome(
             tx,
             delivery=claimed,
-            sender_id=sender_id,
             outcome=Outcome(DeliveryState.SENT),
             connectors=desk.connectors,
         )
@@ -340,13 +338,12 @@ async def test_stranger_cannot_tell_the_outcome_of_somebody_elses_try(desk: Desk
     chat = await a_chat(desk)
     await chat.reply()
     async with desk.database.as_system() as tx:
-        (claimed,) = await claim_deliveries(tx, sender_id=new_id(), most=1)
+        (claimed,) = await claim_deliveries(tx, lease_id=new_id(), most=1)
         assert await find_lost_deliveries(tx, most=1) == []
     async with desk.database.in_workspace(desk.workspace_id) as tx:
         assert not await record_outcome(
             tx,
-            delivery=claimed,
-            sender_id=new_id(),
+            delivery=replace(claimed, lease_id=new_id()),
             outcome=Outcome(DeliveryState.FAILED, budget="given_back"),
             connectors=desk.connectors,
         )

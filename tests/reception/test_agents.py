@@ -76,12 +76,13 @@ async def test_conversation_of_somebody_else_is_not_even_known_to_an_agent(desk:
             await attempt(ben, id_of(conversation))
 
 
-async def test_closed_conversation_takes_no_reply(desk: Desk) -> None:
+async def test_closed_conversation_takes_no_reply_of_who_did_not_have_it(desk: Desk) -> None:
     anna = await desk.an_agent()
     conversation = await a_conversation(desk)
     await desk.ends(anna, id_of(conversation))
+    chief = await desk.an_agent(name="Chief", role="supervisor")
     with pytest.raises(ConversationClosed):
-        await desk.replies(anna, id_of(conversation))
+        await desk.replies(chief, id_of(conversation))
 
 
 async def test_reply_needs_a_customer_who_follows(desk: Desk) -> None:

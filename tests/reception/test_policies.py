@@ -8,7 +8,7 @@ import pytest
 from moorage.channels.model import ChannelSettings, Greeting
 from moorage.channels.model import GreetingMode as SetMode
 from moorage.core.ids import AgentId, GroupId, new_id
-from moorage.reception.model import GreetingMode
+from moorage.reception.model import GreetingMode, Policy
 from moorage.reception.policies import resolve_policy
 from moorage.reception.routing import choose
 from moorage.reception.texts import GREETINGS
@@ -18,20 +18,29 @@ GROUP = GroupId(new_id())
 NOON = datetime(2026, 3, 2, 12, tzinfo=UTC)
 
 
+def a_policy(settings: ChannelSettings) -> Policy:
+    return resolve_policy(settings=settings, default_group_id=GROUP, mute=False)
+
+
+def test_time_of_designation_is_what_is_set_in_hours() -> None:
+    assert a_policy(ChannelSettings()).designated_for == timedelta(hours=24)
+    assert a_policy(ChannelSettings(after_session_hours=0)).designated_for == timedelta()
+
+
 @pytest.mark.parametrize("mode", get_args(SetMode))
 def test_every_greeting_mode_that_can_be_set_is_known_to_the_engine(mode: SetMode) -> None:
     settings = ChannelSettings(greeting=Greeting(mode=mode))
-    assert resolve_policy(settings=settings, default_group_id=GROUP, mute=False).greeting_mode is GreetingMode(mode)
+    assert a_policy(settings).greeting_mode is GreetingMode(mode)
 
 
 def test_own_greeting_goes_before_the_built_in_one() -> None:
     settings = ChannelSettings(greeting=Greeting(text="Welcome, {customer}"))
-    assert resolve_policy(settings=settings, default_group_id=GROUP, mute=False).greeting == "Welcome, {customer}"
+    assert a_policy(settings).greeting == "Welcome, {customer}"
 
 
 def test_built_in_greeting_is_in_the_channels_language() -> None:
     settings = ChannelSettings(locale="en")
-    assert resolve_policy(settings=settings, default_group_id=GROUP, mute=False).greeting == GREETINGS["en"]
+    assert a_policy(settings).greeting == GREETINGS["en"]
 
 
 def a_candidate(

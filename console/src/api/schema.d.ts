@@ -653,7 +653,7 @@ export interface paths {
         put?: never;
         /**
          * Reply To Customer
-         * @description Say something to the customer of one's own conversation.
+         * @description Say something to the customer of one's own conversation, or after its end as who had it last.
          */
         post: operations["reply_to_customer"];
         delete?: never;
@@ -840,6 +840,46 @@ export interface paths {
          * @description Have the file of a customer's message fetched once more.
          */
         post: operations["fetch_file_again"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/leave": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Leave Message
+         * @description Leave a message as it is, of which nobody knows whether it arrived.
+         */
+        post: operations["leave_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/messages/{message_id}/resend": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Resend Message
+         * @description Send a message again that failed, or of which nobody knows whether it arrived.
+         */
+        post: operations["resend_message"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1284,6 +1324,8 @@ export interface components {
             /** Budget Preset */
             budget_preset?: string | null;
             greeting?: components["schemas"]["Greeting"];
+            /** Kept For People */
+            kept_for_people?: number | null;
             /**
              * Last Served Hours
              * @default 72
@@ -1452,6 +1494,8 @@ export interface components {
          * @description One conversation as lists and headers show it.
          */
         ConversationView: {
+            /** After Session */
+            after_session: boolean;
             /** Assigned At */
             assigned_at: string | null;
             budget: components["schemas"]["BudgetView"];
@@ -1542,7 +1586,7 @@ export interface components {
             /** Name */
             name: string;
             /** Parts */
-            parts: ("greeting" | "locale" | "budget_preset")[];
+            parts: ("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours")[];
             /** Version */
             version: number;
         };
@@ -1620,6 +1664,11 @@ export interface components {
             details?: {
                 [key: string]: unknown;
             } | null;
+            /**
+             * May Resend
+             * @default false
+             */
+            may_resend: boolean;
             /** Reason */
             reason?: string | null;
             state: components["schemas"]["DeliveryState"];
@@ -2203,6 +2252,8 @@ export interface components {
          * @description One entry of a thread.
          */
         MessageView: {
+            /** After Session */
+            after_session: boolean;
             /** Arrived Late */
             arrived_late: boolean;
             author: components["schemas"]["MessageAuthorView"];
@@ -2632,7 +2683,7 @@ export interface components {
          */
         SettingsCopy: {
             /** Parts */
-            parts: ("greeting" | "locale" | "budget_preset" | "after_session_hours" | "last_served_hours")[];
+            parts: ("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours")[];
             /** To */
             to: string[];
         };
@@ -4382,6 +4433,68 @@ export interface operations {
         };
     };
     fetch_file_again: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    leave_message: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                message_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["MessageView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    resend_message: {
         parameters: {
             query?: never;
             header?: never;

@@ -35,12 +35,11 @@ export type MenuLimits = Schemas['MenuLimitsView']
 export type MenuRule = Schemas['MatchRule']
 export type ConditionalMenu = Schemas['ConditionalMenuView']
 
-export type Conversation = Schemas['ConversationView'] & ConversationSoon
+export type Conversation = Schemas['ConversationView']
 export type ConversationPage = Schemas['ConversationsView']
 export type Budget = Schemas['BudgetView']
-export type Delivery = Schemas['DeliveryView'] & DeliverySoon
-export type Message = Omit<Schemas['MessageView'], 'delivery'> &
-  MessageSoon & { delivery: Delivery | null }
+export type Delivery = Schemas['DeliveryView']
+export type Message = Schemas['MessageView']
 /** What an agent says to the customer. */
 export type Saying = Schemas['Reply']['content']
 export type Upload = Schemas['UploadView']
@@ -49,16 +48,3 @@ export type Content = Message['content']
 
 export type Scope = 'mine' | 'queue' | 'all'
 export type ConversationState = Conversation['state']
-
-/** What the server is about to say; its own schema takes the place of these. */
-interface ConversationSoon {
-  after_session?: boolean
-}
-
-interface MessageSoon {
-  after_session?: boolean
-}
-
-interface DeliverySoon {
-  may_resend?: boolean
-}

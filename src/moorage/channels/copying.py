@@ -15,7 +15,9 @@ from moorage.core.ids import ChannelId, PersonId
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Tx
 
-SettingsPart = Literal["greeting", "locale", "budget_preset", "after_session_hours", "last_served_hours"]
+SettingsPart = Literal[
+    "greeting", "locale", "budget_preset", "kept_for_people", "after_session_hours", "last_served_hours"
+]
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,10 @@ DockedBy = Literal["credentials", "authorization"]
 GreetingMode = Literal["off", "every_connection", "once_per_conversation", "first_ever"]
 
 
+MOST_KEPT = 20
+"""No preset gives more at once."""
+
+
 class Greeting(BaseModel):
     """What an agent is introduced with, and how often. `text` None: our own words in the channel's language."""
 
@@ -39,6 +43,8 @@ class ChannelSettings(BaseModel):
     """How long the customer's next message goes first to the agent who wrote after the session. 0: not at all."""
     last_served_hours: int = Field(default=72, ge=0, le=720)
     """How long a new conversation goes first to the agent who served the customer last. 0: not at all."""
+    kept_for_people: int | None = Field(default=None, ge=0, le=MOST_KEPT)
+    """How many messages of a customer's budget automatic ones must leave. None: as many as suit the preset."""
 
 
 @dataclass(frozen=True, slots=True)

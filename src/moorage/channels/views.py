@@ -289,7 +289,9 @@ class CopiedView(_View):
 
     channel_id: UUID
     name: str
-    parts: list[Literal["greeting", "locale", "budget_preset"]]
+    parts: list[
+        Literal["greeting", "locale", "budget_preset", "kept_for_people", "after_session_hours", "last_served_hours"]
+    ]
     version: int
 
 

@@ -54,12 +54,15 @@ class Budget:
         """Return how many messages it still takes."""
         return max(0, self.most - self.used)
 
-    @property
-    def kept_for_people(self) -> int:
-        """Return how many of it automatic messages must leave: only a customer's message gives enough to keep some."""
+    def kept_for_people(self, wanted: int | None) -> int:
+        """Return how many of it automatic messages must leave: only a customer's message gives enough to keep some.
+
+        `wanted` is what the channel's admins have set; None: as many as suit its size.
+        """
         if self.trigger != "message":
             return 0
-        return KEPT_OF_LARGE if self.most >= LARGE else min(KEPT_OF_SMALL, self.most)
+        usual = KEPT_OF_LARGE if self.most >= LARGE else KEPT_OF_SMALL
+        return min(usual if wanted is None else wanted, self.most)
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,12 @@ def rules_of(manifest: Manifest, *, preset: object) -> Rules:
     return {} if name is None else manifest.budget_presets[name]
 
 
+def kept_for_people(settings: Mapping[str, object]) -> int | None:
+    """Return how many messages a channel's admins have kept for people; None: as many as suit the budget's size."""
+    kept = settings.get("kept_for_people")
+    return kept if isinstance(kept, int) else None
+
+
 def reopened(
     budgets: Sequence[Budget], *, rules: Rules, trigger: Trigger, happened_at: datetime, new_id: UUID
 ) -> Sequence[Budget]:
@@ -110,15 +119,18 @@ def reopened(
     return [*(budget for budget in budgets if budget.trigger != trigger), fresh]
 
 
-def payer(budgets: Sequence[Budget], *, by_rule: str | None, now: datetime) -> Budget | None:
+def payer(
+    budgets: Sequence[Budget], *, by_rule: str | None, now: datetime, kept_for_people: int | None = None
+) -> Budget | None:
     """Return the budget that a message accepted `now` is charged to: the open one that ends first. None: none is open.
 
-    `by_rule` names the rule that speaks, where no person does: it must leave what is kept for people.
+    `by_rule` names the rule that speaks, where no person does: it must leave what is kept for people, which is as many
+    as `kept_for_people` says, or as suit the budget's size.
     """
     paying = [
         budget
         for budget in budgets
-        if now < budget.ends_at and budget.left > (0 if by_rule is None else budget.kept_for_people)
+        if now < budget.ends_at and budget.left > (0 if by_rule is None else budget.kept_for_people(kept_for_people))
     ]
     return min(paying, key=lambda budget: (budget.ends_at, budget.trigger), default=None)
 

@@ -24,8 +24,8 @@ from moorage.conversations.model import (
     Message,
 )
 from moorage.conversations.open_thread import CONVERSATION, OpenThread, lock_known_thread, open_thread
-from moorage.conversations.operations import audience_of, show_again
-from moorage.conversations.outcomes import Outcome, lease_ended
+from moorage.conversations.operations import audience_of_message, show_again
+from moorage.conversations.outcomes import BudgetEffect, Outcome, lease_ended
 from moorage.conversations.views import message_changed, message_view
 from moorage.conversations.writing import save
 from moorage.core.errors import Missing
@@ -45,10 +45,11 @@ class Handover:
     channel_state: str
 
 
-async def claim_deliveries(tx: Tx, *, sender_id: UUID, most: int) -> list[ClaimedDelivery]:
-    """Lease up to `most` deliveries to a sender, each the first unfinished one of its thread. Needs the system door.
+async def claim_deliveries(tx: Tx, *, lease_id: UUID, most: int) -> list[ClaimedDelivery]:
+    """Lease up to `most` deliveries, each the first unfinished one of its thread. Needs the system door.
 
-    A thread's next delivery is not claimed before the one in front of it is finished: so its order is kept.
+    A thread's next delivery is not claimed before the one in front of it is finished: so its order is kept. `lease_id`
+    is new for each call: only who holds it tells what became of what was leased.
     """
     return await tx.rows(
         ClaimedDelivery,
@@ -63,14 +64,16 @@ async def claim_deliveries(tx: Tx, *, sender_id: UUID, most: int) -> list[Claime
           FOR UPDATE SKIP LOCKED
         )
         UPDATE deliveries d
-        SET state = 'sending', lease_until = now() + %(lease)s, leased_by = %(sender_id)s, attempts = attempts + 1,
+        SET state = 'sending', lease_until = now() + %(lease)s, leased_by = %(lease_id)s, attempts = attempts + 1,
             first_tried_at = coalesce(first_tried_at, %(now)s)
         FROM next WHERE d.workspace_id = next.workspace_id AND d.id = next.id
         RETURNING d.workspace_id, d.id, d.thread_id, d.channel_id, d.message_id, d.budget_id, d.attempts,
+                  d.leased_by AS lease_id,
                   coalesce((SELECT sum((try ->> 'waits_s')::float8)
-                            FROM jsonb_array_elements(d.history) AS try), 0) AS waited_s
+                            FROM jsonb_array_elements(d.history) AS try
+                            WHERE (try ->> 'at')::timestamptz >= d.first_tried_at), 0) AS waited_s
         """,
-        {"now": tx.now, "most": most, "lease": LEASE, "sender_id": sender_id},
+        {"now": tx.now, "most": most, "lease": LEASE, "lease_id": lease_id},
     )
 
 
@@ -79,7 +82,8 @@ async def find_lost_deliveries(tx: Tx, *, most: int) -> list[ClaimedDelivery]:
     return await tx.rows(
         ClaimedDelivery,
         """
-        SELECT workspace_id, id, thread_id, channel_id, message_id, budget_id, attempts, 0 AS waited_s
+        SELECT workspace_id, id, thread_id, channel_id, message_id, budget_id, leased_by AS lease_id, attempts,
+               0 AS waited_s
         FROM deliveries WHERE state = 'sending' AND lease_until < now() ORDER BY lease_until LIMIT %s
         """,
         [most],
@@ -110,25 +114,26 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
     )
 
 
-async def record_outcome(
-    tx: Tx, *, delivery: ClaimedDelivery, sender_id: UUID, outcome: Outcome, connectors: Connectors
-) -> bool:
+async def record_outcome(tx: Tx, *, delivery: ClaimedDelivery, outcome: Outcome, connectors: Connectors) -> bool:
     """Write what became of a try; False if it is not the sender's to tell any more.
 
-    A word that comes after the lease still counts if it is the last word: knowing beats not knowing.
+    A word that comes after the lease still counts if it is the last word: knowing beats not knowing. If a person has
+    meanwhile decided to send the message again, the word that it had arrived takes that back, as long as it waits.
     """
     locked = await lock_known_thread(tx, thread_id=delivery.thread_id)
     row = await tx.row(
         _ChangedRow,
         _TRIED_BY_SENDER,
-        {**_tried(tx, delivery, outcome), "sender_id": sender_id},
+        {**_tried(tx, delivery, outcome), "lease_id": delivery.lease_id},
     )
     if row is None:
         return False
     _tell(tx, delivery, outcome, row)
-    if outcome.budget != "kept":
+    taken_back = row.was == DeliveryState.QUEUED
+    effect = "given_back" if taken_back else outcome.budget
+    if effect != "kept":
         opened = await open_thread(tx, locked=locked, connectors=connectors)
-        _settle_budget(opened, delivery, outcome)
+        _settle_budget(opened, row.budget_id if taken_back else delivery.budget_id, effect)
         await save(tx, opened=opened)
     return True
 
@@ -166,37 +171,49 @@ class _ChangedRow:
     created_at: datetime
     version: int
     attempts: int
+    was: str
+    budget_id: UUID | None
     agent_name: str | None
     conversation: Mapping[str, object] | None
+    """Its conversation; of a message outside, the thread's newest."""
 
 
 _TRIED_HEAD: Final[LiteralString] = """
-  WITH tried AS (
+  WITH before AS (
+    SELECT state AS was FROM deliveries WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+  ), tried AS (
     UPDATE deliveries
     SET state = %(state)s, lease_until = NULL, not_before = coalesce(%(not_before)s, not_before),
         history = history || %(entry)s
+    FROM before
     WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND
 """
 _TRIED_TAIL: Final[LiteralString] = """
-    RETURNING message_id, attempts
+    RETURNING message_id, attempts, was, budget_id
   ), changed AS (
     UPDATE messages m
     SET delivery_state = %(state)s, delivery_reason = %(reason)s, version = m.version + 1,
         external_message_id = coalesce(%(external_message_id)s, m.external_message_id)
     FROM tried WHERE m.workspace_id = %(workspace_id)s AND m.id = tried.message_id
-    RETURNING m.*, tried.attempts
+    RETURNING m.*, tried.attempts, tried.was, tried.budget_id
   )
   SELECT m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content, m.arrived_late, m.sent_at,
-         m.created_at, m.version, m.attempts, a.name AS agent_name, to_jsonb(c) AS conversation
+         m.created_at, m.version, m.attempts, m.was, m.budget_id, a.name AS agent_name, to_jsonb(c) AS conversation
   FROM changed m
   LEFT JOIN agents a ON a.workspace_id = m.workspace_id AND a.id = m.author_agent_id
-  LEFT JOIN conversations c ON c.workspace_id = m.workspace_id AND c.id = m.conversation_id
+  LEFT JOIN LATERAL (
+    SELECT * FROM conversations
+    WHERE workspace_id = m.workspace_id AND thread_id = m.thread_id
+      AND (m.conversation_id IS NULL OR id = m.conversation_id)
+    ORDER BY opened_at DESC, id DESC LIMIT 1
+  ) c ON true
 """
 _TRIED_BY_SENDER: Final[LiteralString] = (
     _TRIED_HEAD
     + """
-      leased_by = %(sender_id)s
-      AND (state = 'sending' OR (state = 'unconfirmed' AND %(state)s IN ('sent', 'failed')))
+      leased_by = %(lease_id)s
+      AND (state = 'sending' OR (state = 'unconfirmed' AND %(state)s IN ('sent', 'failed'))
+           OR (state = 'queued' AND %(state)s = 'sent'))
     """
     + _TRIED_TAIL
 )
@@ -216,12 +233,12 @@ def _tried(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome) -> dict[str, obj
     }
 
 
-def _settle_budget(opened: OpenThread, delivery: ClaimedDelivery, outcome: Outcome) -> None:
-    if outcome.budget == "closed":
+def _settle_budget(opened: OpenThread, budget_id: UUID | None, effect: BudgetEffect) -> None:
+    if effect == "closed":
         opened.budgets = closed(opened.budgets, now=opened.now)
-    elif delivery.budget_id is not None:
-        settle = spent if outcome.budget == "spent" else given_back
-        opened.budgets = settle(opened.budgets, budget_id=delivery.budget_id)
+    elif budget_id is not None:
+        settle = spent if effect == "spent" else given_back
+        opened.budgets = settle(opened.budgets, budget_id=budget_id)
     show_again(opened)
 
 
@@ -246,7 +263,5 @@ def _tell(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome, row: _ChangedRow)
         attempts=row.attempts,
         details=outcome.note or None,
     )
-    audience = {"role:supervisor"}
-    if row.conversation is not None:
-        audience = audience_of(CONVERSATION.validate_python(row.conversation))
-    tx.record(message_changed(view, audience=frozenset(audience)))
+    beside = None if row.conversation is None else CONVERSATION.validate_python(row.conversation)
+    tx.record(message_changed(view, audience=audience_of_message(message, beside=beside)))

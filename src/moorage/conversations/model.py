@@ -48,6 +48,20 @@ class DeliveryState(StrEnum):
     FAILED = "failed"
 
 
+class DeliveryReason(StrEnum):
+    """The reasons that we ourselves give for how a delivery stands; a provider's are its connector's words."""
+
+    PROVIDER_BUSY = "provider_busy"
+    UNREACHABLE = "unreachable"
+    NO_ANSWER = "no_answer"
+    """The request may have arrived, and what came back told nothing."""
+    SENDER_LOST = "sender_lost"
+    """Whoever sent it has not told what became of it."""
+    SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 -- a reason, not a secret
+    LEFT = "left"
+    """A person decided to leave an unconfirmed message as it is."""
+
+
 @dataclass(frozen=True, slots=True)
 class Thread:
     """One customer on one channel, for ever."""
@@ -125,6 +139,21 @@ class Message:
     created_at: datetime
     version: int
 
+    @property
+    def is_after_session(self) -> bool:
+        """Return whether a person wrote it when no conversation was open: it belongs to the thread alone."""
+        return self.conversation_id is None and self.author.kind == "agent" and self.author.why is None
+
+    @property
+    def may_resend(self) -> bool:
+        """Return whether a person may decide to send it again.
+
+        What a rule said is let go where nobody knows whether it arrived; what a person left is settled.
+        """
+        if self.delivery_state is DeliveryState.UNCONFIRMED:
+            return self.author.why is None and self.delivery_reason != DeliveryReason.LEFT
+        return self.delivery_state is DeliveryState.FAILED
+
 
 @dataclass(frozen=True, slots=True)
 class Surroundings:
@@ -147,12 +176,23 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class NewDelivery:
-    """A message that is to be handed over, and the budget it was charged to (None: the provider sets no limit)."""
+    """A message that is to be handed over, and the budget it was charged to (None: the provider sets no limit).
+
+    `seq` is its place among the thread's deliveries: its own seq, or a later one where it is sent again.
+    """
 
     id: DeliveryId
     message_id: MessageId
     seq: int
     budget_id: UUID | None
+
+
+@dataclass(frozen=True, slots=True)
+class Tried:
+    """How often a message was tried, and what the provider said the last time."""
+
+    attempts: int
+    details: Mapping[str, object] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +218,10 @@ class ClaimedDelivery:
     channel_id: ChannelId
     message_id: MessageId
     budget_id: UUID | None
+    lease_id: UUID
+    """Tells this try from every other one of the message, also after it is sent again."""
     attempts: int
-    """How many times it was tried, this one included."""
+    """How many times it was tried since it was last given to the sender, this one included."""
     waited_s: float
     """How long earlier failures have made it wait in all."""
 

@@ -26,6 +26,7 @@ from moorage.conversations.model import (
     OwnerSpan,
     Surroundings,
     Thread,
+    Tried,
 )
 from moorage.core.errors import Missing
 from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, MessageId, ThreadId, new_id
@@ -58,6 +59,8 @@ class OpenThread:
     messages: list[Message] = field(default_factory=list[Message])
     delivered: list[Message] = field(default_factory=list[Message])
     """Earlier messages whose delivery has changed."""
+    tried: dict[MessageId, Tried] = field(default_factory=dict[MessageId, Tried])
+    """How often messages in `delivered` were tried; one that is not here was not, since it was given to the sender."""
     deliveries: list[NewDelivery] = field(default_factory=list[NewDelivery])
     spans: list[OwnerSpan] = field(default_factory=list[OwnerSpan])
     owners_changed: set[ConversationId] = field(default_factory=set[ConversationId])
@@ -141,11 +144,11 @@ class _Contents:
     follow_state: str
     last_customer_message_at: datetime | None
     last_provider_at: datetime | None
+    designated_agent_id: AgentId | None
+    designated_until: datetime | None
     conversation: Mapping[str, object] | None
     agent_name: str | None
     agent_is_away: bool | None
-    designated_agent_id: AgentId | None
-    designated_until: datetime | None
     budgets: Sequence[Mapping[str, object]]
     waiting: Sequence[Mapping[str, object]]
     channel_kind: str

@@ -13,6 +13,7 @@ from moorage.conversations.budgets import (
     Standing,
     Trigger,
     charged,
+    kept_for_people,
     payer,
     reopened,
     sendable,
@@ -66,7 +67,11 @@ class TooManyWaiting(DomainError):
 
 
 def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conversation:
-    """Open a conversation in the thread, owned by the queue until somebody else is named in the same transaction."""
+    """Open a conversation in the thread, owned by the queue until somebody else is named in the same transaction.
+
+    The one before it is shown again, because nothing can be said there any more.
+    """
+    show_again(opened)
     conversation = Conversation(
         id=ConversationId(new_id()),
         state="open",
@@ -108,6 +113,8 @@ def give_to_queue(opened: OpenThread, *, group_id: GroupId, reason: str, priorit
 def give_to_agent(opened: OpenThread, *, agent_id: AgentId, agent_name: str, reason: str) -> None:
     """Make an agent, who holds a seat for it, the owner of the open conversation."""
     opened.agent_names[agent_id] = agent_name
+    # Who was to be asked first has been asked.
+    opened.thread = replace(opened.thread, designated_agent_id=None, designated_until=None)
     _touch(
         opened,
         replace(_current(opened), owner_kind="agent", owner_agent_id=agent_id, assigned_at=opened.now),
@@ -227,9 +234,9 @@ def open_budget(opened: OpenThread, *, trigger: Trigger, happened_at: datetime) 
 
 
 def show_again(opened: OpenThread) -> None:
-    """Tell browsers of the open conversation anew, because something that it is shown with has changed."""
-    if opened.conversation is not None:
-        _touch(opened, opened.conversation)
+    """Tell browsers of the newest conversation anew, because something that it is shown with has changed."""
+    if opened.newest is not None:
+        _touch(opened, opened.newest)
 
 
 def budget_standing(opened: OpenThread) -> Standing:
@@ -243,6 +250,11 @@ def budget_standing(opened: OpenThread) -> Standing:
         waiting=len(opened.waiting),
         now=opened.now,
     )
+
+
+def designate(opened: OpenThread, *, agent_id: AgentId, until: datetime) -> None:
+    """Remember who wrote after the session: until then the customer's next message goes to them first."""
+    opened.thread = replace(opened.thread, designated_agent_id=agent_id, designated_until=until)
 
 
 def read_up_to(opened: OpenThread, *, unread: int) -> None:
@@ -266,7 +278,12 @@ def charge(opened: OpenThread, *, by_rule: str | None) -> Budget | None:
     """
     if not opened.rules:
         return None
-    budget = payer(opened.budgets, by_rule=by_rule, now=opened.now)
+    budget = payer(
+        opened.budgets,
+        by_rule=by_rule,
+        now=opened.now,
+        kept_for_people=kept_for_people(opened.around.channel_settings),
+    )
     if budget is None:
         reason = standing(opened.budgets, rules=opened.rules, now=opened.now).reason
         raise BudgetClosed(reason=reason or "spent")
@@ -347,6 +364,17 @@ def audience_of(conversation: Conversation) -> set[str]:
     if conversation.owner_kind == "queue" and conversation.group_id is not None:
         tokens.add(f"group:{conversation.group_id}")
     return tokens
+
+
+def audience_of_message(message: Message, *, beside: Conversation | None) -> frozenset[str]:
+    """Return the tokens of those who are told of `message`: who sees the conversation it is in or stands `beside`.
+
+    Who wrote after a session also learns what becomes of it, when somebody else has the customer by then.
+    """
+    tokens = {"role:supervisor"} if beside is None else audience_of(beside)
+    if message.is_after_session:
+        tokens.add(f"agent:{message.author.agent_id}")
+    return frozenset(tokens)
 
 
 def _own(opened: OpenThread, *, reason: str) -> None:

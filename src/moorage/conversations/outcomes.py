@@ -16,7 +16,7 @@ from moorage.connectors.failures import (
     TryLater,
     Unreachable,
 )
-from moorage.conversations.model import DeliveryState
+from moorage.conversations.model import DeliveryReason, DeliveryState
 
 MOST_RETRIES = 3
 MOST_WAITING_S = 60.0
@@ -53,11 +53,11 @@ def judge(answer: Sent | ProviderFailure, *, attempts: int, waited_s: float, rea
         case Sent(external_message_id=external_message_id):
             return Outcome(DeliveryState.SENT, external_message_id=external_message_id, channel="active")
         case TryLater(retry_after=retry_after):
-            return _again(answer, "provider_busy", retry_after, attempts=attempts, waited_s=waited_s)
+            return _again(answer, DeliveryReason.PROVIDER_BUSY, retry_after, attempts=attempts, waited_s=waited_s)
         case Unreachable(written=False):
-            return _again(answer, "unreachable", UNREACHABLE_FOR, attempts=attempts, waited_s=waited_s)
+            return _again(answer, DeliveryReason.UNREACHABLE, UNREACHABLE_FOR, attempts=attempts, waited_s=waited_s)
         case Unreachable():
-            return Outcome(DeliveryState.UNCONFIRMED, reason="no_answer", note=_note(answer))
+            return Outcome(DeliveryState.UNCONFIRMED, reason=DeliveryReason.NO_ANSWER, note=_note(answer))
         case CredentialsInvalid(reason=reason):
             channel = "deauthorized" if reason == CredentialsReason.AUTHORIZATION_GONE else "failing"
             return Outcome(
@@ -77,7 +77,7 @@ def channel_mute(state: str) -> Outcome:
 
 def lease_ended() -> Outcome:
     """Return what is known of a message whose sender never told: it may have arrived, so nobody sends it again."""
-    return Outcome(DeliveryState.UNCONFIRMED, reason="sender_lost")
+    return Outcome(DeliveryState.UNCONFIRMED, reason=DeliveryReason.SENDER_LOST)
 
 
 def _refused(answer: Refused, reason: str, *, reachable: bool) -> Outcome:

@@ -45,6 +45,7 @@ class Card:
     agent_name: str | None
     follow_state: FollowState
     budget: Standing
+    is_newest: bool
 
     def view(self, *, event_cursor: str | None = None) -> ConversationView:
         """Return what the API shows of it."""
@@ -55,6 +56,7 @@ class Card:
             agent_name=self.agent_name,
             follow_state=self.follow_state,
             budget=self.budget,
+            is_newest=self.is_newest,
             event_cursor=event_cursor,
         )
 
@@ -161,7 +163,7 @@ async def list_messages(
         SELECT m.id, m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content, m.delivery_state,
                m.delivery_reason, m.arrived_late, m.sent_at, m.created_at, m.version,
                CASE m.author_kind WHEN 'customer' THEN coalesce(u.remark_name, u.name) ELSE a.name END AS author_name,
-               d.attempts, d.history -> -1 AS details
+               d.attempts, CASE WHEN d.attempts > 0 THEN d.history -> -1 END AS details
         FROM messages m
         JOIN threads t ON t.workspace_id = m.workspace_id AND t.id = m.thread_id
         LEFT JOIN customers u ON u.workspace_id = t.workspace_id AND u.id = t.customer_id
@@ -225,6 +227,7 @@ class _CardRow:
     customer_id: CustomerId
     customer_name: str
     agent_name: str | None
+    is_newest: bool
     waiting: int
     budgets: Sequence[Mapping[str, object]]
 
@@ -255,6 +258,8 @@ _CARDS_HEAD: Final[LiteralString] = """
          h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
          h.verified AS channel_verified, c.customer_id, coalesce(u.remark_name, u.name) AS customer_name,
          a.name AS agent_name,
+         NOT EXISTS (SELECT FROM conversations n WHERE n.workspace_id = c.workspace_id AND n.thread_id = c.thread_id
+                       AND (n.opened_at, n.id) > (c.opened_at, c.id)) AS is_newest,
          (SELECT count(*) FROM messages m WHERE m.workspace_id = c.workspace_id AND m.thread_id = c.thread_id
             AND m.delivery_state = 'waiting') AS waiting,
          coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
@@ -353,6 +358,7 @@ def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
         agent_name=row.agent_name,
         follow_state=row.follow_state,
         budget=_standing(row, connectors=connectors, now=now),
+        is_newest=row.is_newest,
     )
 
 

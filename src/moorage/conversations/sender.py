@@ -28,7 +28,7 @@ from moorage.conversations.deliveries import (
     record_outcome,
 )
 from moorage.conversations.media_uploads import StoredMedia
-from moorage.conversations.model import ClaimedDelivery
+from moorage.conversations.model import ClaimedDelivery, DeliveryReason
 from moorage.conversations.outcomes import Outcome, channel_mute, judge
 from moorage.conversations.writing import SENDER_CHANNEL
 from moorage.core.ids import ChannelId, new_id
@@ -58,13 +58,15 @@ class Sender:
         box: SecretBox,
         blobs: BlobStore,
         at_once: int = AT_ONCE,
+        within_s: float = SEND_WITHIN_S,
     ) -> None:
+        """`within_s` is how long one message may take; at most `SEND_WITHIN_S`."""
         self._database = database
         self._blobs = blobs
         self._connectors = connectors
         self._box = box
         self._at_once = at_once
-        self._sender_id: UUID = new_id()
+        self._within_s = within_s
         self._busy = 0
         self._wake = asyncio.Event()
         self._look_for_lost_at = 0.0
@@ -137,7 +139,7 @@ class Sender:
         if free <= 0:
             return 0
         async with self._database.as_system() as tx:
-            claimed = await claim_deliveries(tx, sender_id=self._sender_id, most=free)
+            claimed = await claim_deliveries(tx, lease_id=new_id(), most=free)
         self._busy += len(claimed)
         for delivery in claimed:
             sends.create_task(self._supervise(delivery))
@@ -167,7 +169,7 @@ class Sender:
         return judge(answer, attempts=delivery.attempts, waited_s=delivery.waited_s, reachable=handover.reachable)
 
     async def _hand_over(self, delivery: ClaimedDelivery, handover: Handover) -> Sent | ProviderFailure:
-        deadline = asyncio.get_running_loop().time() + SEND_WITHIN_S
+        deadline = asyncio.get_running_loop().time() + self._within_s
         try:
             endpoint = await open_endpoint(
                 self._database,
@@ -177,7 +179,7 @@ class Sender:
                 channel_id=delivery.channel_id,
             )
         except SecretUnreadable:
-            return CredentialsInvalid(external_code=None, detail="", reason="secret_unreadable")
+            return CredentialsInvalid(external_code=None, detail="", reason=DeliveryReason.SECRET_UNREADABLE)
         outbound = replace(handover.outbound, media=self._media_of(delivery, handover))
         try:
             return await self._connectors[handover.channel_kind].send(endpoint, outbound, deadline=deadline)
@@ -201,9 +203,7 @@ class Sender:
 
     async def _record(self, delivery: ClaimedDelivery, handover: Handover, outcome: Outcome) -> None:
         async def record(tx: Tx) -> bool:
-            recorded = await record_outcome(
-                tx, delivery=delivery, sender_id=self._sender_id, outcome=outcome, connectors=self._connectors
-            )
+            recorded = await record_outcome(tx, delivery=delivery, outcome=outcome, connectors=self._connectors)
             if recorded:
                 await _tell_channel(tx, delivery.channel_id, handover, outcome)
             return recorded

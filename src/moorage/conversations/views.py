@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from moorage.connectors.content import Content
-from moorage.conversations.budgets import LockReason, Sending, Standing
+from moorage.conversations.budgets import MUTE_CHANNEL_STATES, LockReason, Sending, Standing
 from moorage.conversations.model import (
     AuthorKind,
     Conversation,
@@ -106,6 +106,8 @@ class ConversationView(_View):
     """`passive_only`: what is said waits, and goes out as the answer to what the customer sends next."""
     waiting: int
     """How many messages wait so."""
+    after_session: bool
+    """Closed and the thread's newest: who had it last may still write to the customer, as far as `budget` allows."""
     version: int
     event_cursor: str | None = None
     """Only where one conversation was asked for: the facts after it are newer than this view."""
@@ -126,6 +128,8 @@ class DeliveryView(_View):
     state: DeliveryState
     reason: str | None = None
     attempts: int = 0
+    may_resend: bool = False
+    """A person may decide to send it again; for an unconfirmed one, or to leave it as it is."""
     details: Mapping[str, object] | None = None
 
 
@@ -139,6 +143,8 @@ class MessageView(_View):
     author: MessageAuthorView
     content: Content
     delivery: DeliveryView | None
+    after_session: bool
+    """An agent wrote it when no conversation was open; `conversation_id` is null."""
     arrived_late: bool
     sent_at: datetime
     created_at: datetime
@@ -169,9 +175,11 @@ def conversation_view(
     agent_name: str | None,
     follow_state: FollowState,
     budget: Standing,
+    is_newest: bool,
     event_cursor: str | None = None,
 ) -> ConversationView:
-    """Return the view of `conversation`, with what stands around it."""
+    """Return the view of `conversation`, with what stands around it. `is_newest`: its thread has no newer one."""
+    reachable = follow_state != "unfollowed" and around.channel_state not in MUTE_CHANNEL_STATES
     return ConversationView(
         id=conversation.id,
         thread_id=thread_id,
@@ -195,6 +203,7 @@ def conversation_view(
         budget=BudgetView.of(budget),
         sending=budget.sending,
         waiting=budget.waiting,
+        after_session=is_newest and conversation.state == "closed" and reachable,
         version=conversation.version,
         event_cursor=event_cursor,
     )
@@ -221,7 +230,14 @@ def message_view(
         content=message.content,
         delivery=None
         if state is None
-        else DeliveryView(state=state, reason=message.delivery_reason, attempts=attempts, details=details),
+        else DeliveryView(
+            state=state,
+            reason=message.delivery_reason,
+            attempts=attempts,
+            may_resend=message.may_resend,
+            details=details,
+        ),
+        after_session=message.is_after_session,
         arrived_late=message.arrived_late,
         sent_at=message.sent_at,
         created_at=message.created_at,

@@ -10,8 +10,9 @@ from moorage.conversations.media import waits_for_file
 from moorage.conversations.media_messages import want_fetch
 from moorage.conversations.model import Conversation, Message
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import audience_of, budget_standing
+from moorage.conversations.operations import audience_of, audience_of_message, budget_standing
 from moorage.conversations.views import (
+    MessageView,
     conversation_changed,
     conversation_view,
     message_added,
@@ -26,8 +27,6 @@ if TYPE_CHECKING:
 
 SENDER_CHANNEL = "moorage_deliveries"
 """What a sender listens to."""
-
-_SUPERVISORS = frozenset({"role:supervisor"})
 
 
 async def save(tx: Tx, *, opened: OpenThread) -> None:
@@ -56,7 +55,8 @@ async def _write_thread(tx: Tx, opened: OpenThread) -> None:
         WITH written_thread AS (
           UPDATE threads
           SET seq = %(seq)s, follow_state = %(follow_state)s, last_provider_at = %(last_provider_at)s,
-              last_customer_message_at = %(last_customer_message_at)s
+              last_customer_message_at = %(last_customer_message_at)s,
+              designated_agent_id = %(designated_agent_id)s, designated_until = %(designated_until)s
           WHERE workspace_id = %(workspace_id)s AND id = %(thread_id)s
         ), written_budgets AS (
           INSERT INTO budgets AS b
@@ -101,6 +101,8 @@ async def _write_thread(tx: Tx, opened: OpenThread) -> None:
             "follow_state": thread.follow_state,
             "last_provider_at": thread.last_provider_at,
             "last_customer_message_at": thread.last_customer_message_at,
+            "designated_agent_id": thread.designated_agent_id,
+            "designated_until": thread.designated_until,
             "budgets": Jsonb([_fields(budget) for budget in opened.budgets]),
             "conversations": Jsonb([_fields(conversation) for conversation in opened.touched.values()]),
             "messages": Jsonb([_message_row(message) for message in opened.messages]),
@@ -141,15 +143,23 @@ async def _write_delivered(tx: Tx, opened: OpenThread) -> None:
 
 
 async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:
-    """Insert the deliveries and wake a sender when this transaction commits."""
+    """Write the deliveries and wake a sender when this transaction commits.
+
+    That of a message that is sent again begins anew and keeps its history. Its last lease stays written there, so that
+    a late word that the message had arrived can still spare the customer the second one.
+    """
     await tx.send(
         """
         WITH written AS (
-          INSERT INTO deliveries
+          INSERT INTO deliveries AS d
                  (workspace_id, id, thread_id, channel_id, message_id, seq, budget_id, state, not_before, created_at)
           SELECT %(workspace_id)s, id, %(thread_id)s, %(channel_id)s, message_id, seq, budget_id, 'queued', %(now)s,
                  %(now)s
           FROM jsonb_populate_recordset(NULL::deliveries, %(deliveries)s)
+          ON CONFLICT (workspace_id, message_id) DO UPDATE
+            SET state = 'queued', seq = excluded.seq, budget_id = excluded.budget_id, attempts = 0,
+                not_before = excluded.not_before, first_tried_at = NULL, lease_until = NULL
+            WHERE d.state IN ('failed', 'unconfirmed')
         )
         SELECT pg_notify(%(sender)s, '')
         """,
@@ -177,14 +187,27 @@ def _record_facts(tx: Tx, opened: OpenThread) -> None:
             agent_name=agent_name_of(opened, conversation),
             follow_state=opened.thread.follow_state,
             budget=budget_standing(opened),
+            is_newest=opened.newest is not None and opened.newest.id == conversation.id,
         )
         tx.record(conversation_changed(view, audience=audiences[conversation.id]))
     for message, tell in [
         *((message, message_added) for message in opened.messages),
         *((message, message_changed) for message in opened.delivered),
     ]:
-        view = message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message))
-        tx.record(tell(view, audience=_audience(opened, audiences, message.conversation_id)))
+        view = said_view(opened, message)
+        tx.record(tell(view, audience=_audience(opened, audiences, message)))
+
+
+def said_view(opened: OpenThread, message: Message) -> MessageView:
+    """Return the view of a message that this transaction has added or changed."""
+    tried = opened.tried.get(message.id)
+    return message_view(
+        message,
+        thread_id=opened.thread.id,
+        author_name=author_name(opened, message),
+        attempts=0 if tried is None else tried.attempts,
+        details=None if tried is None else tried.details,
+    )
 
 
 def author_name(opened: OpenThread, message: Message) -> str | None:
@@ -200,12 +223,12 @@ def agent_name_of(opened: OpenThread, conversation: Conversation) -> str | None:
 
 
 def _audience(
-    opened: OpenThread, audiences: Mapping[ConversationId, frozenset[str]], conversation_id: ConversationId | None
+    opened: OpenThread, audiences: Mapping[ConversationId, frozenset[str]], message: Message
 ) -> frozenset[str]:
     """Return who is told of a message: those who see its conversation; of one outside, those who see the newest."""
-    if conversation_id is not None and conversation_id in audiences:
-        return audiences[conversation_id]
-    return _SUPERVISORS if opened.newest is None else frozenset(audience_of(opened.newest))
+    if message.conversation_id is not None and message.conversation_id in audiences:
+        return audiences[message.conversation_id]
+    return audience_of_message(message, beside=opened.newest)
 
 
 def _fields(value: "DataclassInstance") -> dict[str, object]:

@@ -48,6 +48,7 @@ from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
 from moorage.reception.intake import Intake
 from moorage.reception.leaving_routes import router as leaving_router
+from moorage.reception.resend_routes import router as resend_router
 from moorage.reception.routes import router as reception_router
 from moorage.reception.undock_routes import router as undock_router
 from moorage.staff.guard import COOKIE, StaffDoor, database_of
@@ -67,6 +68,7 @@ ROUTERS: Sequence[APIRouter] = (
     media_router,
     reception_router,
     leaving_router,
+    resend_router,
     undock_router,
     realtime_router,
 )

@@ -19,6 +19,7 @@ from moorage.conversations.operations import (
     CustomerUnfollowed,
     TooManyWaiting,
     close_conversation,
+    designate,
     give_to_agent,
     give_to_queue,
     hear_customer,
@@ -37,6 +38,7 @@ from moorage.reception.model import (
     Close,
     CustomerWrote,
     Decision,
+    Designate,
     Effect,
     EnterQueue,
     Event,
@@ -74,6 +76,21 @@ class NotYours(DomainError):
 
     code: ClassVar[str] = "conversations.not_yours"
     kind: ClassVar[str] = "conflict"
+
+
+@dataclass(eq=False)
+class NewerConversation(DomainError):
+    """The customer has opened a new conversation meanwhile; what is to be said belongs there."""
+
+    code: ClassVar[str] = "conversations.newer_conversation"
+    kind: ClassVar[str] = "conflict"
+
+
+REFUSALS: Mapping[Refusal, type[DomainError]] = {
+    Refusal.CLOSED: ConversationClosed,
+    Refusal.NOT_YOURS: NotYours,
+    Refusal.NEWER_CONVERSATION: NewerConversation,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,7 +171,8 @@ def begin_turn(tx: Tx, *, opened: OpenThread) -> Turn:
 async def react(turn: Turn, event: Event, *, incoming: Incoming | None = None) -> None:
     """Let the engine decide about `event` and do what it says; what must be said to the customer is left in `words`.
 
-    Raises ConversationClosed or NotYours where the engine refuses; the transaction must then be rolled back.
+    Raises ConversationClosed, NotYours or NewerConversation where the engine refuses; the transaction must then be
+    rolled back.
     """
     events = deque([event])
     while events:
@@ -202,7 +220,7 @@ async def keep_decisions(turn: Turn) -> None:
     turn.decisions = []
 
 
-async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event | None:
+async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event | None:  # noqa: C901 -- a case a kind
     """Do one effect, and return the event that its outcome is, if it has one."""
     opened = turn.opened
     match effect:
@@ -221,6 +239,8 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             await release_seat(turn.tx, agent_id=agent_id)
         case Say() | Answer():
             turn.words.append(_words(turn, effect))
+        case Designate(agent_id=agent_id, until=until):
+            designate(opened, agent_id=agent_id, until=until)
         case Note(key=key, values=values):
             about = incoming or Incoming(happened_at=turn.tx.now)
             line = Notice(key=key, values={**about.details, **_spelled(opened, values)})
@@ -229,7 +249,7 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             await _leave_queue(turn)
             close_conversation(opened, reason=reason)
         case Refuse(reason=reason):
-            raise ConversationClosed if reason is Refusal.CLOSED else NotYours
+            raise REFUSALS[reason]
     return None
 
 

@@ -17,13 +17,16 @@ from moorage.reception.model import (
     AgentFound,
     AgentLeft,
     AgentReplied,
+    AgentResends,
     AgentTook,
+    AgentWritesAfter,
     Assign,
     ChannelMuted,
     ChannelRestored,
     Close,
     CustomerWrote,
     Decision,
+    Designate,
     Effect,
     EndReason,
     EnterQueue,
@@ -69,6 +72,10 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
             return _nobody_free(state, policy)
         case AgentReplied(agent_id=agent_id):
             return _agent_replied(state, agent_id)
+        case AgentWritesAfter(agent_id=agent_id, had_last=had_last):
+            return _agent_writes_after(state, agent_id, policy, now, had_last=had_last)
+        case AgentResends(agent_id=agent_id, had_last=had_last):
+            return _agent_resends(state, agent_id, policy, now, had_last=had_last)
         case AgentTook(agent_id=agent_id):
             return _agent_took(state, agent_id, policy)
         case AgentEnded(agent_id=agent_id):
@@ -139,6 +146,26 @@ def _agent_replied(state: State, agent_id: AgentId) -> Decision:
         return refused
     replied = replace(state, agent_messages=state.agent_messages + 1, waiting_since=None)
     return Decision(replied, (), "reply.accepted", "The agent owns the conversation.")
+
+
+def _agent_writes_after(state: State, agent_id: AgentId, policy: Policy, now: datetime, *, had_last: bool) -> Decision:
+    if state.is_open:
+        return _refused(state, Refusal.NEWER_CONVERSATION)
+    if not had_last:
+        return _refused(state, Refusal.CLOSED)
+    designates = _designates(agent_id, policy, now)
+    return Decision(state, designates, "after_session.accepted", "The conversation has ended and was the agent's.")
+
+
+def _agent_resends(state: State, agent_id: AgentId, policy: Policy, now: datetime, *, had_last: bool) -> Decision:
+    if not state.is_open and had_last:
+        sentence = "The conversation has ended and was the agent's."
+        return Decision(state, _designates(agent_id, policy, now), "resend.after_session", sentence)
+    return _refusal(state, agent_id) or Decision(state, (), "resend.accepted", "The agent owns the conversation.")
+
+
+def _designates(agent_id: AgentId, policy: Policy, now: datetime) -> tuple[Effect, ...]:
+    return (Designate(agent_id, now + policy.designated_for),) if policy.designated_for else ()
 
 
 def _agent_took(state: State, agent_id: AgentId, policy: Policy) -> Decision:
@@ -251,5 +278,6 @@ def _refused(state: State, reason: Refusal) -> Decision:
     sentences = {
         Refusal.CLOSED: "The conversation has ended.",
         Refusal.NOT_YOURS: "Another owner has the conversation.",
+        Refusal.NEWER_CONVERSATION: "The customer has opened a new conversation.",
     }
     return Decision(state, (Refuse(reason),), f"refused.{reason}", sentences[reason])

@@ -45,6 +45,8 @@ class Policy:
     """Nothing can be sent by the channel at present: its account withdrew its authorization or was undocked."""
     ask_to_write: str = ""
     """What a customer is told who asked for a person without having written."""
+    designated_for: timedelta = timedelta(hours=24)
+    """How long the customer's next message goes first to whoever wrote after the session; zero: not at all."""
 
 
 # ---------------------------------------------------------------- state: what is known of the customer's conversation
@@ -177,6 +179,27 @@ class AgentReplied:
 
 
 @dataclass(frozen=True, slots=True)
+class AgentWritesAfter:
+    """The agent wants to say something although the conversation has ended.
+
+    `had_last`: it was theirs, or nobody's and they supervise.
+    """
+
+    agent_id: AgentId
+    had_last: bool
+    kind: Literal["agent_writes_after"] = "agent_writes_after"
+
+
+@dataclass(frozen=True, slots=True)
+class AgentResends:
+    """The agent wants to send something again that did not arrive for sure. `had_last` as in AgentWritesAfter."""
+
+    agent_id: AgentId
+    had_last: bool
+    kind: Literal["agent_resends"] = "agent_resends"
+
+
+@dataclass(frozen=True, slots=True)
 class AgentTook:
     """The agent takes the conversation, from the queue or from whoever has it. A seat of theirs was taken for it."""
 
@@ -224,6 +247,8 @@ Event = Annotated[
     | AgentFound
     | NobodyFree
     | AgentReplied
+    | AgentWritesAfter
+    | AgentResends
     | AgentTook
     | AgentEnded
     | AgentLeft
@@ -250,6 +275,7 @@ class Refusal(StrEnum):
 
     CLOSED = "closed"
     NOT_YOURS = "not_yours"
+    NEWER_CONVERSATION = "newer_conversation"
 
 
 @dataclass(frozen=True, slots=True)
@@ -317,6 +343,15 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class Designate:
+    """Let the customer's next message go to the agent first, if it comes before `until`."""
+
+    agent_id: AgentId
+    until: datetime
+    kind: Literal["designate"] = "designate"
+
+
+@dataclass(frozen=True, slots=True)
 class Note:
     """Leave a line in the thread that only staff see; in the open conversation, if there is one."""
 
@@ -342,7 +377,7 @@ class Refuse:
 
 
 Effect = Annotated[
-    OpenConversation | FindAgent | EnterQueue | Assign | ReleaseSeat | Say | Answer | Note | Close | Refuse,
+    OpenConversation | FindAgent | EnterQueue | Assign | ReleaseSeat | Say | Answer | Designate | Note | Close | Refuse,
     Discriminator("kind"),
 ]
 

@@ -9,13 +9,21 @@ from moorage.connectors.registry import Connectors
 from moorage.conversations.model import Author, Conversation, Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
 from moorage.conversations.operations import say
-from moorage.conversations.queries import thread_of
+from moorage.conversations.queries import may_read_thread, thread_of
 from moorage.conversations.writing import save
 from moorage.core.errors import DomainError, Malformed, Missing
 from moorage.core.ids import AgentId, ConversationId, GroupId, WorkspaceId
 from moorage.infra.database import Database, Tx
-from moorage.reception.applying import ConversationClosed, Turn, begin_turn, keep_decisions, react, say_words
-from moorage.reception.model import AgentEnded, AgentFound, AgentReplied, AgentTook
+from moorage.reception.applying import (
+    ConversationClosed,
+    NewerConversation,
+    Turn,
+    begin_turn,
+    keep_decisions,
+    react,
+    say_words,
+)
+from moorage.reception.model import AgentEnded, AgentFound, AgentReplied, AgentTook, AgentWritesAfter, Event
 from moorage.reception.queue import Place, first_in_queue, groups_of, lock_queue
 from moorage.reception.routing import seat_for
 from moorage.staff.model import Actor
@@ -59,13 +67,15 @@ async def agent_replies(
 ) -> tuple[OpenThread, Message]:
     """Accept what the conversation's own agent says to the customer, and return it with its thread.
 
-    Raises NotYours, ConversationClosed, TextTooLong, Malformed, KindNotSendable or KindNotSendableNow, or why nothing
-    can be sent: BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting.
+    After the end it is an after-session message of whoever had the conversation last: it belongs to the thread alone.
+    Raises NotYours, ConversationClosed, NewerConversation, TextTooLong, Malformed, KindNotSendable or
+    KindNotSendableNow, or why nothing can be sent: BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting.
     """
-    turn, _ = await _turn_on(tx, actor=actor, conversation_id=conversation_id, connectors=connectors)
+    turn, conversation = await _turn_to_say(tx, actor=actor, conversation_id=conversation_id, connectors=connectors)
     around = turn.opened.around
     _check_content(content, manifest=connectors[around.channel_kind].manifest, passive_only=around.passive_only)
-    await react(turn, AgentReplied(actor.agent_id))
+    await react(turn, _wish_to_say(actor, conversation))
+    turn.opened.agent_names[actor.agent_id] = actor.name
     message = say(turn.opened, author=Author(kind="agent", agent_id=actor.agent_id), content=content)
     await _finish(turn)
     return turn.opened, message
@@ -151,6 +161,29 @@ async def _connect_first(tx: Tx, *, place: Place, connectors: Connectors) -> boo
     await react(turn, AgentFound(agent_id))
     await _finish(turn)
     return True
+
+
+async def _turn_to_say(
+    tx: Tx, *, actor: Actor, conversation_id: ConversationId, connectors: Connectors
+) -> tuple[Turn, Conversation]:
+    """Lock a conversation's thread and return a turn on it, also after its end. Raises Missing or NewerConversation."""
+    thread_id = await thread_of(tx, conversation_id=conversation_id)
+    locked = await lock_known_thread(tx, thread_id=thread_id)
+    opened = await open_thread(tx, locked=locked, connectors=connectors)
+    newest = opened.newest
+    if newest is None or newest.id != conversation_id:
+        if await may_read_thread(tx, actor=actor, thread_id=thread_id):
+            raise NewerConversation
+        raise Missing(what="conversation")
+    if not may(actor, Act.CONVERSATION_READ, newest):
+        raise Missing(what="conversation")
+    return begin_turn(tx, opened=opened), newest
+
+
+def _wish_to_say(actor: Actor, conversation: Conversation) -> Event:
+    if conversation.state == "open":
+        return AgentReplied(actor.agent_id)
+    return AgentWritesAfter(actor.agent_id, had_last=may(actor, Act.CONVERSATION_WRITE_AFTER, conversation))
 
 
 async def _turn_on(

@@ -22,4 +22,5 @@ def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute
         last_served_for=timedelta(hours=settings.last_served_hours),
         mute=mute,
         ask_to_write=ASK_TO_WRITE[settings.locale],
+        designated_for=timedelta(hours=settings.after_session_hours),
     )

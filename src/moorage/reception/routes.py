@@ -54,7 +54,7 @@ class Reply(BaseModel):
 async def reply_to_customer(
     conversation_id: UUID, reply: Reply, actor: SignedInActor, door: TheConversations
 ) -> MessageView:
-    """Say something to the customer of one's own conversation."""
+    """Say something to the customer of one's own conversation, or after its end as who had it last."""
 
     async def say_it(tx: Tx) -> MessageView:
         opened, message = await agent_replies(
@@ -116,4 +116,5 @@ def _view(opened: OpenThread) -> ConversationView:
         agent_name=agent_name_of(opened, opened.newest),
         follow_state=opened.thread.follow_state,
         budget=budget_standing(opened),
+        is_newest=True,
     )

@@ -16,6 +16,8 @@ class Act(StrEnum):
     CHANNELS_MANAGE = "channels.manage"
     CONVERSATION_READ = "conversation.read"
     CONVERSATION_WRITE = "conversation.write"
+    CONVERSATION_WRITE_AFTER = "conversation.write_after"
+    """Write to the customer although the conversation has ended."""
     CONVERSATION_TAKE = "conversation.take"
     CONVERSATION_END = "conversation.end"
     CONVERSATIONS_READ_ALL = "conversations.read_all"
@@ -56,7 +58,13 @@ def may(actor: Actor, act: Act, conversation: Owned | None = None) -> bool:
             return actor.role in MANAGING
         case Act.CONVERSATIONS_READ_ALL:
             return actor.role in SUPERVISING
-        case Act.CONVERSATION_READ | Act.CONVERSATION_WRITE | Act.CONVERSATION_TAKE | Act.CONVERSATION_END:
+        case (
+            Act.CONVERSATION_READ
+            | Act.CONVERSATION_WRITE
+            | Act.CONVERSATION_WRITE_AFTER
+            | Act.CONVERSATION_TAKE
+            | Act.CONVERSATION_END
+        ):
             return conversation is None or _may_with(actor, act, conversation)
 
 
@@ -85,6 +93,8 @@ def _may_with(actor: Actor, act: Act, conversation: Owned) -> bool:
     if act is Act.CONVERSATION_WRITE:
         # A supervisor takes a conversation over first: two people never answer one customer unknowingly.
         return own
+    if act is Act.CONVERSATION_WRITE_AFTER:
+        return own or (conversation.owner_kind == "nobody" and actor.role in SUPERVISING)
     if own or actor.role in SUPERVISING:
         return True
     return act is not Act.CONVERSATION_END and _waits_for(actor, conversation)

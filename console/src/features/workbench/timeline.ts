@@ -55,7 +55,7 @@ function add(entries: Entry[], message: Message): void {
     return
   }
   const { author, sent_at: at } = message
-  const afterSession = message.after_session === true
+  const afterSession = message.after_session
   entries.push({ kind: 'group', key: message.id, author, at, afterSession, messages: [message] })
 }
 
@@ -63,7 +63,7 @@ function belongs(group: Group, message: Message): boolean {
   return (
     group.author.kind === message.author.kind &&
     group.author.agent_id === message.author.agent_id &&
-    group.afterSession === (message.after_session === true) &&
+    group.afterSession === message.after_session &&
     (group.author.why ?? null) === (message.author.why ?? null) &&
     minuteKey(group.at) === minuteKey(message.sent_at)
   )

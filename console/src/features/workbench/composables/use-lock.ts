@@ -37,7 +37,7 @@ function lockAfter(conversation: Conversation, me: string, supervises: boolean):
     owner.agent_id === null || owner.agent_id === undefined ? supervises : owner.agent_id === me
   if (!had) return 'closed'
   if (conversation.follow_state === 'unfollowed') return 'unfollowed'
-  if (conversation.after_session !== true) return 'closed'
+  if (!conversation.after_session) return 'closed'
   if (budget.open) return null
   return budget.reason ?? 'no_window'
 }

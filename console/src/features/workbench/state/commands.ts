@@ -1,5 +1,4 @@
 import { answered, once } from '@/api/client'
-import * as soon from '@/api/soon'
 import type { Conversation, Message } from '@/api/types'
 import { freshKey } from '@/lib/ids'
 
@@ -39,12 +38,16 @@ export function openCommands({ client, replica }: Context) {
 
   /** Send a message anew that did not go through, or that a person decided did not arrive. */
   async function resend(message: Message, key: string): Promise<void> {
-    take(await soon.resend(client, message.id, key))
+    const params = { path: { message_id: message.id } }
+    const path = '/api/messages/{message_id}/resend'
+    take(await answered(client.POST(path, { params, headers: once(key) })))
   }
 
   /** Leave a message as it is, of which nobody knows whether it arrived. */
   async function leave(message: Message, key: string): Promise<void> {
-    take(await soon.leave(client, message.id, key))
+    const params = { path: { message_id: message.id } }
+    const path = '/api/messages/{message_id}/leave'
+    take(await answered(client.POST(path, { params, headers: once(key) })))
   }
 
   /** Fetch the file of a message from the provider once more. */
