@@ -90,6 +90,22 @@ async def off_duty(demo: Demo, *people: SignIn) -> None:
             (await client.put("/api/me/status", json={"status": "offline"})).raise_for_status()
 
 
+async def the_next_reply_meets(demo: Demo, *, kind: str, applied: bool = False, errcode: int = -1) -> None:
+    """Let WeChat fail at the next message of any account; `applied`: the customer gets it, only the answer is lost."""
+    fault = {"endpoint": "/cgi-bin/message/custom/send", "kind": kind, "applied": applied, "errcode": errcode}
+    async with _client(demo.sandbox_url) as sandbox:
+        (await sandbox.post("/sandbox/api/faults", json=fault)).raise_for_status()
+
+
+async def change_settings(demo: Demo, *, appid: str, settings: Json) -> None:
+    """Save settings of a docked account as the owner would."""
+    async with _client(demo.console_url) as client:
+        await _sign_in(client, demo=demo, who=demo.owner)
+        found = (await client.get("/api/channels", params={"query": appid})).raise_for_status().json()["items"][0]
+        body = {"version": found["version"], "settings": settings}
+        (await client.patch(f"/api/channels/{found['id']}", json=body)).raise_for_status()
+
+
 async def an_empty_desk(demo: Demo) -> None:
     """End every conversation that an earlier story left open."""
     async with _client(demo.console_url) as client:

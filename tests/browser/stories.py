@@ -2,7 +2,7 @@
 
 import re
 
-from playwright.async_api import Page, expect
+from playwright.async_api import Locator, Page, expect
 
 from tests.browser.demo import Demo, SignIn
 
@@ -14,6 +14,24 @@ async def sign_in(page: Page, *, demo: Demo, who: SignIn) -> None:
     await page.get_by_label("Password", exact=True).fill(who.password)
     await page.get_by_role("button", name="Sign in").click()
     await expect(page.get_by_role("link", name="Workbench")).to_be_visible()
+
+
+async def at_the_workbench(page: Page, *, demo: Demo, who: SignIn) -> None:
+    """Sign in and be there for customers."""
+    await sign_in(page, demo=demo, who=who)
+    await page.get_by_role("link", name="Workbench").click()
+    await expect(page.get_by_text("Up to date")).to_be_visible()
+
+
+def row(page: Page, words: str) -> Locator:
+    """Return the conversation in the list whose last words are `words`."""
+    return page.get_by_role("listbox", name="Conversations").get_by_role("option").filter(has_text=words)
+
+
+async def say(page: Page, words: str) -> None:
+    """Answer in the open conversation."""
+    await page.get_by_role("textbox", name="Reply").fill(words)
+    await page.get_by_role("button", name="Send", exact=True).click()
 
 
 async def choose_official_account(page: Page) -> None:

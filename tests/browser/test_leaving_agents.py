@@ -3,24 +3,14 @@
 import re
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import expect
 
 from tests.browser.backstage import a_customer, a_docked_account, an_empty_desk, minutes_pass, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
-from tests.browser.demo import Demo, SignIn
-from tests.browser.stories import sign_in
+from tests.browser.demo import Demo
+from tests.browser.stories import at_the_workbench, row, say
 
 pytestmark = pytest.mark.browser
-
-
-async def at_the_workbench(page: Page, *, demo: Demo, who: SignIn) -> None:
-    await sign_in(page, demo=demo, who=who)
-    await page.get_by_role("link", name="Workbench").click()
-    await expect(page.get_by_text("Up to date")).to_be_visible()
-
-
-def row(page: Page, words: str) -> Locator:
-    return page.get_by_role("listbox", name="Conversations").get_by_role("option").filter(has_text=words)
 
 
 async def test_whoever_signs_out_says_what_becomes_of_their_customers(demo: Demo, open_page: OpenPage) -> None:
@@ -33,8 +23,7 @@ async def test_whoever_signs_out_says_what_becomes_of_their_customers(demo: Demo
     waiting = await a_customer(demo, appid=appid, nickname="Qing")
     await answered.writes("地址改好了吗？")
     await row(leaving, "地址改好了吗？").click()
-    await leaving.get_by_role("textbox", name="Reply").fill("改好了。")
-    await leaving.get_by_role("button", name="Send", exact=True).click()
+    await say(leaving, "改好了。")
     await expect(leaving.get_by_role("log").get_by_text("Sent", exact=True).last).to_be_visible()
     await waiting.writes("什么时候发货？")
     await expect(row(leaving, "什么时候发货？")).to_be_visible()
@@ -56,8 +45,7 @@ async def test_whoever_signs_out_says_what_becomes_of_their_customers(demo: Demo
     await expect(row(staying, "什么时候发货？")).to_be_visible()
     await expect(row(staying, "改好了。")).to_be_visible()
     await row(staying, "什么时候发货？").click()
-    await staying.get_by_role("textbox", name="Reply").fill("今天就发。")
-    await staying.get_by_role("button", name="Send", exact=True).click()
+    await say(staying, "今天就发。")
     await expect(staying.get_by_role("log").get_by_text("Sent", exact=True).last).to_be_visible()
     assert "今天就发。" in await waiting.received()
 
@@ -82,7 +70,6 @@ async def test_the_customer_of_an_agent_who_vanished_reaches_a_colleague(demo: D
         colleague.get_by_role("log").get_by_text("is gone; the customer waits for somebody else")
     ).to_be_visible()
     assert await serious_findings(colleague) == []
-    await colleague.get_by_role("textbox", name="Reply").fill("我在。")
-    await colleague.get_by_role("button", name="Send", exact=True).click()
+    await say(colleague, "我在。")
     await expect(colleague.get_by_role("log").get_by_text("Sent", exact=True).last).to_be_visible()
     assert "我在。" in await customer.received()

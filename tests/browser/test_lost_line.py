@@ -6,14 +6,9 @@ from playwright.async_api import Page, expect
 from tests.browser.backstage import a_customer, a_docked_account, kill_web_process, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import sign_in
+from tests.browser.stories import say, sign_in
 
 pytestmark = pytest.mark.browser
-
-
-async def say(page: Page, words: str) -> None:
-    await page.get_by_role("textbox", name="Reply").fill(words)
-    await page.get_by_role("button", name="Send", exact=True).click()
 
 
 async def shown_words(page: Page) -> list[str]:
