@@ -26,8 +26,6 @@ export function aConversation(own: Partial<Conversation> = {}): Conversation {
     sending: 'api',
     waiting: 0,
     after_session: false,
-    queue_priority: 1,
-    queue_reason: null,
     version: 1,
     event_cursor: null,
     ...own,
