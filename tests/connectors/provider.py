@@ -11,6 +11,12 @@ WITHOUT_ANSWER = b""
 """An answer that closes the connection after the request was read."""
 
 
+class ThenCut(bytes):
+    """An answer after whose bytes, half of them perhaps, the connection is closed."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Call:
     """One request as it arrived."""
@@ -49,11 +55,13 @@ def answered(value: object, *, status: str = "200 OK", content_type: str = "appl
 
 
 @asynccontextmanager
-async def running_provider(answer: Answer) -> AsyncGenerator[Provider]:
-    """Serve on a free port of this machine until the test is over."""
+async def running_provider(answer: Answer, *, port: int = 0) -> AsyncGenerator[Provider]:
+    """Serve on a free port of this machine, or on `port`, until the block is over; then no connection is left."""
     provider = Provider(url="", answer=answer)
+    writers: list[asyncio.StreamWriter] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writers.append(writer)
         try:
             while (call := await _read_call(reader)) is not None:
                 provider.calls.append(call)
@@ -62,17 +70,21 @@ async def running_provider(answer: Answer) -> AsyncGenerator[Provider]:
                     return
                 writer.write(reply)
                 await writer.drain()
+                if isinstance(reply, ThenCut):
+                    return
         except (ConnectionError, asyncio.IncompleteReadError):
             return
         finally:
             writer.close()
 
-    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
     provider.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield provider
     finally:
         server.close()
+        for writer in writers:
+            writer.close()
 
 
 async def _read_call(reader: asyncio.StreamReader) -> Call | None:

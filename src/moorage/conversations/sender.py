@@ -158,14 +158,19 @@ class Sender:
             self._wake.set()
 
     async def _deliver(self, delivery: ClaimedDelivery) -> None:
-        async with self._database.in_workspace(delivery.workspace_id) as tx:
-            handover = await read_handover(tx, delivery=delivery)
+        handover = await self._read(delivery)
         await self._record(delivery, handover, await self._try(delivery, handover))
+
+    async def _read(self, delivery: ClaimedDelivery) -> Handover:
+        async with self._database.in_workspace(delivery.workspace_id) as tx:
+            return await read_handover(tx, delivery=delivery)
 
     async def _try(self, delivery: ClaimedDelivery, handover: Handover) -> Outcome:
         if handover.channel_state in MUTE_CHANNEL_STATES:
             return channel_mute(handover.channel_state)
         answer = await self._hand_over(delivery, handover)
+        if isinstance(answer, Refused):  # perhaps because the customer has left meanwhile
+            handover = await self._read(delivery)
         return judge(answer, attempts=delivery.attempts, waited_s=delivery.waited_s, reachable=handover.reachable)
 
     async def _hand_over(self, delivery: ClaimedDelivery, handover: Handover) -> Sent | ProviderFailure:

@@ -73,7 +73,7 @@ async def agent_replies(
     """
     turn, conversation = await _turn_to_say(tx, actor=actor, conversation_id=conversation_id, connectors=connectors)
     around = turn.opened.around
-    _check_content(content, manifest=connectors[around.channel_kind].manifest, passive_only=around.passive_only)
+    check_content(content, manifest=connectors[around.channel_kind].manifest, passive_only=around.passive_only)
     await react(turn, _wish_to_say(actor, conversation))
     turn.opened.agent_names[actor.agent_id] = actor.name
     message = say(turn.opened, author=Author(kind="agent", agent_id=actor.agent_id), content=content)
@@ -207,7 +207,11 @@ async def _finish(turn: Turn) -> None:
     await save(turn.tx, opened=turn.opened)
 
 
-def _check_content(content: Text | Media, *, manifest: Manifest, passive_only: bool) -> None:
+def check_content(content: Text | Media, *, manifest: Manifest, passive_only: bool) -> None:
+    """Return if a channel carries `content` now.
+
+    Raises TextTooLong, Malformed, KindNotSendable or KindNotSendableNow.
+    """
     if isinstance(content, Text):
         _check_text(content, most_bytes=manifest.max_text_bytes)
     elif content.type not in manifest.sendable:

@@ -1,5 +1,6 @@
 """What agents decide about messages that did not arrive for sure: send again, or leave. The engine is asked who may."""
 
+from moorage.connectors.content import Media
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
@@ -11,6 +12,7 @@ from moorage.core.ids import MessageId
 from moorage.infra.database import Tx
 from moorage.reception.applying import NotYours, begin_turn, keep_decisions, react
 from moorage.reception.model import AgentResends
+from moorage.reception.operations import check_content
 from moorage.staff.model import Actor
 from moorage.staff.rights import Act, may
 
@@ -20,10 +22,11 @@ async def agent_resends(
 ) -> tuple[OpenThread, Message]:
     """Send a message again for whoever may speak to the customer now, and return it with its thread.
 
-    Raises Missing, NothingToResend, NotYours, ConversationClosed, or why nothing can be sent: BudgetClosed,
-    CustomerUnfollowed, ChannelMute, TooManyWaiting.
+    Raises Missing, NothingToResend, KindNotSendable, KindNotSendableNow, NotYours, ConversationClosed, or why nothing
+    can be sent: BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting.
     """
     opened, message = await _locked(tx, actor=actor, message_id=message_id, connectors=connectors)
+    _check_sendable(opened, message, connectors)
     turn = begin_turn(tx, opened=opened)
     await react(turn, AgentResends(actor.agent_id, had_last=_had_last(actor, opened)))
     again = send_again(opened, message=message)
@@ -56,6 +59,14 @@ async def _locked(tx: Tx, *, actor: Actor, message_id: MessageId, connectors: Co
         raise Missing(what="message")
     opened = await open_thread(tx, locked=locked, connectors=connectors)
     return opened, await read_said(tx, opened=opened, message_id=message_id)
+
+
+def _check_sendable(opened: OpenThread, message: Message, connectors: Connectors) -> None:
+    """Return if the channel carries the message now: an account may have lost what it could send the first time."""
+    if isinstance(message.content, Media):
+        around = opened.around
+        manifest = connectors[around.channel_kind].manifest
+        check_content(message.content, manifest=manifest, passive_only=around.passive_only)
 
 
 def _had_last(actor: Actor, opened: OpenThread) -> bool:

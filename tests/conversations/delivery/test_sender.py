@@ -1,11 +1,8 @@
-"""Messages on their way, with WeChat's API as a local server at the wire."""
+"""Messages on their way, with WeChat's API as a local server at the wire: in order, and once."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import timedelta
-from typing import cast
 
 import pytest
 
@@ -13,117 +10,11 @@ from moorage.channels.queries import read_channel
 from moorage.conversations.deliveries import claim_deliveries, find_lost_deliveries, record_outcome
 from moorage.conversations.model import DeliveryState
 from moorage.conversations.outcomes import Outcome
-from moorage.conversations.sender import Sender
-from moorage.conversations.views import MessageView
-from moorage.core.ids import ConversationId, new_id
-from moorage.infra.database import Database
-from moorage.staff.model import Actor
-from tests.blobs import in_memory
-from tests.channels.docking import BOX
+from moorage.core.ids import new_id
 from tests.conftest import MovableClock
-from tests.connectors.provider import WITHOUT_ANSWER, Call, answered, running_provider
-from tests.conversations.desk import Desk, a_desk, an_openid
-
-SENT = answered({"errcode": 0, "errmsg": "ok"})
-
-
-def code(errcode: int) -> bytes:
-    return answered({"errcode": errcode, "errmsg": "as the test wants it"})
-
-
-@dataclass
-class Wechat:
-    """Gives tokens, and answers each sending with the next of `answers`, at last always with the last one."""
-
-    answers: list[bytes] = field(default_factory=lambda: [SENT])
-    sent: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
-    gate: asyncio.Event = field(default_factory=asyncio.Event)
-    arrival: asyncio.Condition = field(default_factory=asyncio.Condition)
-
-    def __post_init__(self) -> None:
-        self.gate.set()
-
-    async def answer(self, call: Call) -> bytes:
-        if call.path.endswith("stable_token"):
-            return answered({"access_token": "T1", "expires_in": 7200})
-        asked = call.asked
-        text = cast("dict[str, str]", asked["text"])
-        async with self.arrival:
-            self.sent.append((str(asked["touser"]), text["content"]))
-            self.arrival.notify_all()
-        await self.gate.wait()
-        return self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-
-    async def got(self, count: int) -> None:
-        """Return when `count` messages have arrived."""
-        async with asyncio.timeout(15), self.arrival:
-            await self.arrival.wait_for(lambda: len(self.sent) >= count)
-
-
-@pytest.fixture
-def wechat() -> Wechat:
-    return Wechat()
-
-
-@pytest.fixture
-def url(fresh_database: Database) -> str:
-    """Where to listen."""
-    return str(fresh_database.pool.conninfo)
-
-
-@pytest.fixture
-async def desk(fresh_database: Database, wechat: Wechat) -> AsyncIterator[Desk]:
-    """A desk in a database of this test alone: a sender looks across workspaces."""
-    async with running_provider(wechat.answer) as provider, a_desk(fresh_database, provider_url=provider.url) as opened:
-        yield opened
-
-
-def a_sender(desk: Desk) -> Sender:
-    return Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory())
-
-
-@dataclass
-class Chat:
-    """One customer who has written, and the agent who has them."""
-
-    desk: Desk
-    anna: Actor
-    customer: str
-    id: ConversationId
-
-    async def reply(self, text: str = "您好") -> MessageView:
-        return await self.desk.replies(self.anna, self.id, text)
-
-    async def said(self) -> list[MessageView]:
-        return [message for message in await self.desk.messages_of(self.customer) if message.author.why is None][1:]
-
-    async def states(self) -> list[tuple[str, str | None]]:
-        return [(m.delivery.state.value, m.delivery.reason) for m in await self.said() if m.delivery is not None]
-
-    async def left(self) -> int | None:
-        return (await self.desk.conversation_of(self.customer)).budget.left
-
-
-async def a_chat(desk: Desk, *, agent: Actor | None = None) -> Chat:
-    anna = agent or await desk.an_agent(most_conversations=100)
-    customer = an_openid()
-    await desk.hears(by=customer)
-    conversation = await desk.conversation_of(customer)
-    return Chat(desk=desk, anna=anna, customer=customer, id=ConversationId(conversation.id))
-
-
-@asynccontextmanager
-async def at_work(*senders: Sender, url: str) -> AsyncGenerator[asyncio.Event]:
-    """Run senders while the block runs, and let them end what they send."""
-    stop = asyncio.Event()
-    async with asyncio.timeout(30), asyncio.TaskGroup() as loops:
-        for sender in senders:
-            loops.create_task(sender.run(stop=stop, listen_url=url))
-        try:
-            yield stop
-        finally:
-            stop.set()
-
+from tests.connectors.provider import WITHOUT_ANSWER
+from tests.conversations.delivery.chats import SENT, Wechat, a_chat, a_sender, at_work, code
+from tests.conversations.desk import Desk
 
 # ---------------------------------------------------------------- in order, and once
 
