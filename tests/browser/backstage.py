@@ -43,6 +43,10 @@ class Customer:
         """Send `words` to the account."""
         await self._post("/message", {"type": "text", "content": words})
 
+    async def sends(self, kind: str, **fields: object) -> None:
+        """Send something of another kind; files that are left out are the sandbox's samples."""
+        await self._post("/message", {"type": kind, **fields})
+
     async def received(self) -> list[str]:
         """Return the words that an agent sent to the phone, in order."""
         async with _client(self.sandbox_url) as client:

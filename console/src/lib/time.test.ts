@@ -1,6 +1,13 @@
 import { describe, expect, it } from 'vitest'
 
-import { formatClock, formatDay, formatDuration, formatShort, waitLevel } from './time'
+import {
+  formatClock,
+  formatDay,
+  formatDuration,
+  formatPosition,
+  formatShort,
+  waitLevel,
+} from './time'
 
 // Written without a zone, so that they mean the same in whatever zone the tests run.
 const at = (text: string) => new Date(text).toISOString()
@@ -40,5 +47,18 @@ describe('durations', () => {
     expect(waitLevel(59_999)).toBe('fresh')
     expect(waitLevel(60_000)).toBe('long')
     expect(waitLevel(180_000)).toBe('overdue')
+  })
+})
+
+describe('a position in something played', () => {
+  it('is minutes and seconds', () => {
+    expect([0, 3.02, 59.6, 65, 600, -1].map(formatPosition)).toEqual([
+      '0:00',
+      '0:03',
+      '1:00',
+      '1:05',
+      '10:00',
+      '0:00',
+    ])
   })
 })

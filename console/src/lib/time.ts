@@ -121,3 +121,9 @@ export function minuteKey(iso: string): string {
 function startOfDay(at: number): number {
   return new Date(at).setHours(0, 0, 0, 0)
 }
+
+/** How far something is played, or how long it is: minutes and seconds, `1:05`. */
+export function formatPosition(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds))
+  return `${String(Math.floor(whole / 60))}:${String(whole % 60).padStart(2, '0')}`
+}

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from moorage.connectors.content import Content, Text
+from moorage.connectors.content import Content, Media, Text
 from moorage.core.ids import (
     AgentId,
     ChannelId,
@@ -233,5 +233,11 @@ def arrived_late(thread: Thread, *, happened_at: datetime) -> bool:
 
 def summary_of(content: Content, *, author_kind: AuthorKind) -> dict[str, str]:
     """Return what a list shows of a message: who wrote it, its type, and the beginning of its words."""
-    words = content.text if isinstance(content, Text) else ""
+    match content:
+        case Text(text=text):
+            words = text
+        case Media(recognized_text=str(text)):
+            words = text
+        case _:
+            words = ""
     return {"author_kind": author_kind, "preview": words[:PREVIEW_CHARACTERS], "type": content.type}

@@ -3,7 +3,7 @@ import { nextTick, ref } from 'vue'
 
 import { canEnd, canTake, lockOf } from './composables/use-lock'
 import { draftKey, useReply } from './composables/use-reply'
-import { detailsOf, gistOf, kindOf } from './content'
+import { detailsOf, hostOf, kindOf, linkOf } from './content'
 import { aConversation, aMessage, ME } from './samples'
 import { timeline } from './timeline'
 
@@ -153,9 +153,16 @@ describe('content that is shown as a card', () => {
     blob_id: null,
   } as const
 
-  it('says what it is and the words in it', () => {
+  it('says what it is', () => {
     expect(kindOf(voice)).toBe('voice')
-    expect(gistOf(voice)).toBe('我要退款')
+  })
+
+  it('leads to web addresses and nowhere else', () => {
+    const link = { version: 1, type: 'link', title: 'Tea', description: '' } as const
+    expect(linkOf({ ...link, url: 'https://tea.example/a?b' })).toBe('https://tea.example/a?b')
+    for (const url of ['javascript:alert(1)', 'data:text/html,x', '//tea.example', 'https://', ''])
+      expect(linkOf({ ...link, url })).toBeNull()
+    expect(hostOf('https://tea.example:8443/a')).toBe('tea.example:8443')
   })
 
   it('hides nothing that came', () => {

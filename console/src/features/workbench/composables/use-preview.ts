@@ -9,9 +9,9 @@ export function usePreview(): (conversation: Conversation) => string {
   function said(type: string, preview: string): string {
     if (type === 'text') return preview
     if (type === 'notice') return t('notices.some')
-    return t('content.bracketed', {
-      kind: te(`content.kind.${type}`) ? t(`content.kind.${type}`) : type,
-    })
+    const kind = te(`content.kind.${type}`) ? t(`content.kind.${type}`) : type
+    const bracketed = t('content.bracketed', { kind })
+    return preview ? `${bracketed} ${preview}` : bracketed // what was understood of a voice
   }
 
   return ({ last_message: last }) => {
