@@ -24,7 +24,16 @@ function aText(seed: number): string {
   const next = numbers(seed)
   const codes = [...FACES.keys()]
   const others = [
-    ...'/:[]@<>&|-,!',
+    '/',
+    ':',
+    '[',
+    ']',
+    '@',
+    '<',
+    '>',
+    '&',
+    '|',
+    '-',
     ' ',
     '\n',
     '你好',
