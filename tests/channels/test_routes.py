@@ -21,6 +21,7 @@ from moorage.staff.operations import create_workspace
 from moorage.staff.passwords import Passwords
 from moorage.staff.sessions import find_session
 from tests.channels.docking import BOX, some_credentials
+from tests.connectors import web_requests
 from tests.connectors.provider import Call, Provider, answered, running_provider
 from tests.staff.people import a_colleague, an_address, signs_in
 
@@ -99,7 +100,7 @@ async def docked(browser: httpx.AsyncClient) -> dict[str, Any]:
 
 
 async def test_the_docking_form_is_described_in_both_languages(admin: httpx.AsyncClient) -> None:
-    (kind,) = (await admin.get("/api/channel-kinds")).json()["items"]
+    (kind,) = [kind for kind in (await admin.get("/api/channel-kinds")).json()["items"] if kind["dockable"]]
     assert kind["kind"] == "wechat_oa"
     assert [field["name"] for field in kind["credential_fields"]] == ["appid", "secret", "token", "aes_key"]
     assert kind["credential_fields"][1]["secret"] is True
@@ -114,6 +115,15 @@ async def test_the_docking_form_is_described_in_both_languages(admin: httpx.Asyn
         "menu": True,
     }
     assert "00:00" in kind["reasons"]["daily_limit"]["en"]
+
+
+async def test_a_kind_that_cannot_be_added_yet_is_described_and_refused(admin: httpx.AsyncClient) -> None:
+    kinds = {kind["kind"]: kind for kind in (await admin.get("/api/channel-kinds")).json()["items"]}
+    assert kinds["web"]["dockable"] is False
+    assert kinds["web"]["name"]["zh-CN"] == "网页聊天"
+    assert (kinds["web"]["budget_presets"], kinds["web"]["capabilities"]["passive_reply"]) == ({}, False)
+    refused = await admin.post("/api/channels", json={"kind": "web", "credentials": dict(web_requests.CREDENTIALS)})
+    assert (refused.status_code, refused.json()["code"]) == (409, "channels.kind_not_dockable")
 
 
 async def test_the_callback_address_is_told_before_docking(admin: httpx.AsyncClient) -> None:

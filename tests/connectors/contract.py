@@ -10,10 +10,17 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moorage.connectors.content import CONTENT, Text
-from moorage.connectors.contract import AddressVerified, Connector, CustomerMessage, Inbound, RawRequest
+from moorage.connectors.content import CONTENT, Location, Text
+from moorage.connectors.contract import (
+    AddressVerified,
+    AnswersRequests,
+    Connector,
+    CustomerMessage,
+    Inbound,
+    RawRequest,
+)
 from moorage.connectors.failures import MalformedInput, Refused, UnsupportedInput
-from moorage.connectors.registry import media_power
+from moorage.connectors.registry import answering_power, media_power
 from moorage.connectors.strings import LOCALES, read_strings
 from moorage.core.errors import DomainError
 from tests.connectors.samples import SAMPLES, KindSamples
@@ -33,6 +40,12 @@ def received(connector: Connector, request: RawRequest) -> Inbound:
     inbound = connector.receive(credentials=samples.credentials, request=request, now=samples.now)
     assert isinstance(inbound, Inbound)
     return inbound
+
+
+def answering_powers(connector: Connector) -> list[AnswersRequests]:
+    """Return the power to answer requests, or nothing for a kind that has none."""
+    power = answering_power(connector)
+    return [] if power is None else [power]
 
 
 def words_of(error: DomainError) -> str:
@@ -76,7 +89,8 @@ class ConnectorContract:
 
     def test_a_forged_push_is_refused(self, connector: Connector) -> None:
         samples = samples_of(connector)
-        for request in [*samples.pushes.values(), samples.verification[0]]:
+        question = () if samples.verification is None else (samples.verification[0],)
+        for request in (*samples.pushes.values(), *question):
             with pytest.raises(MalformedInput, match="invalid_signature"):
                 connector.receive(credentials=samples.credentials, request=samples.forged(request), now=samples.now)
 
@@ -88,11 +102,16 @@ class ConnectorContract:
         with pytest.raises(MalformedInput, match="stale_timestamp"):
             received(connector, samples_of(connector).stale)
 
-    def test_the_providers_question_is_answered_literally(self, connector: Connector) -> None:
+    def test_the_providers_question_is_answered_literally_where_it_asks_one(self, connector: Connector) -> None:
         samples = samples_of(connector)
-        request, answer = samples.verification
-        verified = connector.receive(credentials=samples.credentials, request=request, now=samples.now)
-        assert verified == AddressVerified(body=answer)
+        assert (samples.verification is not None) == connector.manifest.verifies_address
+        for request, answer in [samples.verification] if samples.verification else []:
+            verified = connector.receive(credentials=samples.credentials, request=request, now=samples.now)
+            assert verified == AddressVerified(body=answer)
+
+    def test_a_question_that_nobody_of_the_kind_asks_is_refused(self, connector: Connector) -> None:
+        with pytest.raises(MalformedInput):
+            received(connector, replace(samples_of(connector).answerable, method="GET", query={}))
 
     def test_a_truncated_or_oversized_push_is_refused_by_name(self, connector: Connector) -> None:
         request = samples_of(connector).answerable
@@ -109,7 +128,8 @@ class ConnectorContract:
     ) -> None:
         samples = samples_of(connector)
         genuine = {name: value for name, value in samples.answerable.query.items() if name not in query}
-        request = RawRequest(method="POST", query={**genuine, **query}, content_type="text/xml", body=body)
+        content_type = samples.answerable.content_type
+        request = RawRequest(method="POST", query={**genuine, **query}, content_type=content_type, body=body)
         with suppress(MalformedInput, UnsupportedInput):
             connector.receive(credentials=samples.credentials, request=request, now=samples.now)
         with suppress(MalformedInput, UnsupportedInput):
@@ -121,13 +141,17 @@ class ConnectorContract:
             received(connector, samples.forged(samples.answerable))
         assert not any(value in words_of(caught.value) for value in samples.credentials.values() if len(value) > 6)
 
-    def test_a_passive_reply_comes_only_from_a_kind_that_has_it(self, connector: Connector) -> None:
+    def test_a_kind_answers_requests_if_its_manifest_says_so(self, connector: Connector) -> None:
+        has_power = all(hasattr(connector, name) for name in ("passive_reply", "seal_reply"))
+        assert has_power == connector.manifest.passive_reply == (answering_power(connector) is not None)
+
+    def test_an_answer_differs_from_the_acknowledgement(self, connector: Connector) -> None:
         samples = samples_of(connector)
         inbound = received(connector, samples.answerable)
-        reply = connector.passive_reply(inbound=inbound, content=Text(text="ok"), now=samples.now)
-        assert (reply is not None) == connector.manifest.passive_reply
-        if reply is not None:
-            sealed = connector.seal_reply(
+        for power in answering_powers(connector):
+            reply = power.passive_reply(inbound=inbound, content=Text(text="ok"), now=samples.now)
+            assert reply is not None
+            sealed = power.seal_reply(
                 credentials=samples.credentials, reply=reply, context=inbound.reply_context, now=samples.now
             )
             assert sealed.body
@@ -137,18 +161,30 @@ class ConnectorContract:
         samples = samples_of(connector)
         inbound = received(connector, samples.answerable)
         long = Text(text="a" * (connector.manifest.max_text_bytes + 1))
-        assert connector.passive_reply(inbound=inbound, content=long, now=samples.now) is None
+        for power in answering_powers(connector):
+            assert power.passive_reply(inbound=inbound, content=long, now=samples.now) is None
 
     async def test_a_text_one_byte_too_long_is_refused_before_it_is_sent(self, connector: Connector) -> None:
         long = Text(text="字" * (connector.manifest.max_text_bytes // 3 + 1))
         with pytest.raises(Refused, match="too_long"):
             await NoTokens(samples_of(connector).credentials).send(connector, long)
 
+    async def test_nothing_and_what_the_kind_cannot_carry_are_refused_before_they_are_sent(
+        self, connector: Connector
+    ) -> None:
+        unsendable = Location(latitude=31.23, longitude=121.47)
+        assert unsendable.type not in connector.manifest.sendable
+        for content, reason in ((Text(text=" \n"), "empty"), (unsendable, "kind_not_sendable")):
+            with pytest.raises(Refused, match=reason):
+                await NoTokens(samples_of(connector).credentials).send(connector, content)
+
     def test_limits_and_fields_of_the_manifest_make_sense(self, connector: Connector) -> None:
         manifest = connector.manifest
         assert "text" in manifest.sendable
         assert manifest.account_field in {field.name for field in manifest.credential_fields}
         assert "{external_id}" in manifest.push_path
+        assert manifest.sendable_media.keys() <= manifest.sendable
+        assert manifest.fetchable_media.keys() == set() or media_power(connector) is not None
         assert manifest.default_preset is None or manifest.default_preset in manifest.budget_presets
         assert manifest.sendable_media.keys() == manifest.sendable - {"text"}
         assert all(one.most_bytes > 0 and one.media_types for one in manifest.sendable_media.values())

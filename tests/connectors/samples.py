@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from moorage.connectors.contract import RawRequest
-from tests.connectors import wechat_requests
+from tests.connectors import web_requests, wechat_requests
 from tests.connectors.wechat_vectors import sample, sample_names
 
 
@@ -27,8 +27,8 @@ class KindSamples:
     """A genuine push of another account."""
     stale: RawRequest
     """A genuine push of another time."""
-    verification: tuple[RawRequest, bytes]
-    """The provider's question whether the address is ours, and the answer."""
+    verification: tuple[RawRequest, bytes] | None
+    """The provider's question whether the address is ours, and the answer; None where it asks none."""
 
 
 def _wechat_forged(request: RawRequest) -> RawRequest:
@@ -47,6 +47,17 @@ def _wechat_again(request: RawRequest) -> RawRequest:
 
 _WECHAT_BODIES = {name: sample(name) for name in sample_names("msg_", "event_") if "release_check" not in name}
 
+_WEB_PUSHES = {
+    "text": web_requests.a_push(web_requests.a_text("你好 👋")),
+    "choice": web_requests.a_push(web_requests.a_text("2", choice_id="c2")),
+    "later": web_requests.a_push(web_requests.a_text("one more", at=web_requests.NOW + timedelta(seconds=1))),
+    "offline": web_requests.a_push(web_requests.a_text("typed before", at=web_requests.NOW - timedelta(hours=3))),
+    "image": web_requests.a_push(web_requests.a_message("image", upload="u1", width=640)),
+    "unknown": web_requests.a_push(web_requests.a_message("dance", steps=[1, {"left": None}, 2.5])),
+    "textless": web_requests.a_push(web_requests.a_message("text", text=7)),
+    "stranger": web_requests.a_push(web_requests.a_text("你好"), visitor_id="another-visitor"),
+}
+
 SAMPLES: Mapping[str, KindSamples] = {
     "wechat_oa": KindSamples(
         credentials=wechat_requests.CREDENTIALS,
@@ -58,5 +69,16 @@ SAMPLES: Mapping[str, KindSamples] = {
         foreign=wechat_requests.sealed_push(sample("msg_text"), appid="wx0000000000000bad"),
         stale=wechat_requests.sealed_push(sample("msg_text"), at=wechat_requests.NOW.replace(hour=1)),
         verification=(wechat_requests.verification(echostr="42"), b"42"),
-    )
+    ),
+    "web": KindSamples(
+        credentials=web_requests.CREDENTIALS,
+        now=web_requests.NOW,
+        pushes=_WEB_PUSHES,
+        answerable=_WEB_PUSHES["text"],
+        again=web_requests.with_a_new_token,
+        forged=web_requests.forged,
+        foreign=web_requests.a_push(web_requests.a_text(), site_id="othersite"),
+        stale=web_requests.a_push(web_requests.a_text(at=web_requests.NOW - timedelta(days=30))),
+        verification=None,
+    ),
 }

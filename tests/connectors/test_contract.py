@@ -9,7 +9,7 @@ from moorage.connectors.registry import ProviderUrls, open_connectors
 from moorage.infra.http_client import open_provider_client
 from tests.connectors.contract import ConnectorContract
 
-KINDS = ("wechat_oa",)
+KINDS = ("wechat_oa", "web")
 NOWHERE = ProviderUrls(wechat_api="http://127.0.0.1:9")
 
 

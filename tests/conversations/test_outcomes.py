@@ -6,7 +6,7 @@ import pytest
 
 from moorage.connectors.contract import Sent
 from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused, TryLater, Unreachable
-from moorage.conversations.outcomes import MOST_WAITING_S, Outcome, judge
+from moorage.conversations.outcomes import MOST_WAITING_S, Outcome, judge, lease_ended
 
 
 def judged(
@@ -66,3 +66,19 @@ def test_waiting_never_exceeds_a_minute_in_all() -> None:
 def test_request_that_never_left_is_tried_again() -> None:
     outcome = judged(Unreachable(external_code=None, detail="", written=False))
     assert (outcome.state, outcome.reason, outcome.budget) == ("queued", "unreachable", "kept")
+
+
+def test_what_may_have_arrived_is_tried_again_only_where_repetitions_are_dropped() -> None:
+    unclear = Unreachable(external_code=None, detail="", written=True)
+    outcomes = [
+        judge(unclear, attempts=attempt, waited_s=3.0 * (attempt - 1), reachable=True, drops_repetitions=True)
+        for attempt in range(1, 5)
+    ]
+    assert [outcome.state for outcome in outcomes] == ["queued", "queued", "queued", "unconfirmed"]
+    assert {(outcome.reason, outcome.budget) for outcome in outcomes} == {("no_answer", "kept")}
+
+
+def test_message_of_a_lost_sender_is_tried_again_only_where_repetitions_are_dropped() -> None:
+    assert lease_ended(attempts=1, drops_repetitions=False).state == "unconfirmed"
+    states = [lease_ended(attempts=attempt, drops_repetitions=True).state for attempt in range(1, 5)]
+    assert states == ["queued", "queued", "queued", "unconfirmed"]

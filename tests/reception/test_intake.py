@@ -7,6 +7,7 @@ import pytest
 
 from moorage.connectors.content import Notice, Text
 from moorage.connectors.contract import Inbound
+from moorage.connectors.registry import required_answering_power
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.fields import read_fields
 from moorage.infra.database import Tx
@@ -236,7 +237,7 @@ async def test_redelivery_that_waits_gets_the_answer_when_it_is_there(desk: Desk
     async with desk.database.in_workspace(desk.workspace_id) as tx:
         await tx.execute("UPDATE pushes SET taken_in_at = %s WHERE id = %s", [tx.now, push.id])
     waiting = asyncio.ensure_future(desk.push(body))
-    reply = desk.connectors["wechat_oa"].passive_reply(
+    reply = required_answering_power(desk.connectors["wechat_oa"]).passive_reply(
         inbound=inbound,
         content=Text(text="你好"),
         now=desk.database.clock.now(),

@@ -1255,6 +1255,8 @@ export interface components {
             credential_fields: components["schemas"]["CredentialFieldView"][];
             /** Default Preset */
             default_preset: string | null;
+            /** Dockable */
+            dockable: boolean;
             /** Kind */
             kind: string;
             name: components["schemas"]["TextView"];

@@ -44,11 +44,14 @@ async def run_checks(
         channel=channel,
         credentials=credentials,
     )
+    checks: list[CheckView] = []
     if channel.docked_by == "authorization":
-        server = await _notice_check(database, box=box, connector=connectors[channel.kind])
-    else:
-        server = _server_check(channel.server_verified_at)
-    return [server, *await _token_checks(tokens, deadline=deadline)]
+        checks.append(await _notice_check(database, box=box, connector=connectors[channel.kind]))
+    elif connectors[channel.kind].manifest.verifies_address:
+        checks.append(_server_check(channel.server_verified_at))
+    if tokens is not None:
+        checks += await _token_checks(tokens, deadline=deadline)
+    return checks
 
 
 async def _notice_check(database: Database, *, box: SecretBox, connector: Connector) -> CheckView:

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import get_args
 
 from psycopg.types.json import Jsonb
 
-from moorage.channels.model import ChannelSettings
+from moorage.channels.model import ChannelSettings, SettingsPart
 from moorage.channels.queries import read_channel, read_channels
 from moorage.channels.views import channel_changed
 from moorage.connectors.manifest import Manifest
@@ -14,10 +14,6 @@ from moorage.core.errors import Malformed, Missing
 from moorage.core.ids import ChannelId, PersonId
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Tx
-
-SettingsPart = Literal[
-    "greeting", "locale", "budget_preset", "kept_for_people", "after_session_hours", "last_served_hours"
-]
 
 
 @dataclass(frozen=True, slots=True)

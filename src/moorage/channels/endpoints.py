@@ -2,7 +2,7 @@
 
 from moorage.channels.credentials import read_credentials
 from moorage.channels.queries import read_channel
-from moorage.channels.tokens import channel_tokens
+from moorage.channels.tokens import WithoutTokens, channel_tokens
 from moorage.connectors.contract import Endpoint
 from moorage.connectors.registry import Connectors
 from moorage.core.ids import ChannelId, WorkspaceId
@@ -25,4 +25,4 @@ async def open_endpoint(
         channel=channel,
         credentials=credentials,
     )
-    return Endpoint(external_account_id=channel.external_id, credentials=credentials, tokens=tokens)
+    return Endpoint(external_account_id=channel.external_id, credentials=credentials, tokens=tokens or WithoutTokens())

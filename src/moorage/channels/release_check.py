@@ -15,7 +15,7 @@ from moorage.channels.platforms import Platform, platform_endpoint
 from moorage.connectors.authorization import ProbeAnswer
 from moorage.connectors.contract import Connector, Endpoint, Inbound, WireReply
 from moorage.connectors.failures import ProviderFailure, TokenRefused
-from moorage.connectors.registry import required_platform_power
+from moorage.connectors.registry import required_answering_power, required_platform_power
 from moorage.infra.database import Database
 from moorage.infra.secrets import SecretBox
 
@@ -37,7 +37,7 @@ class ReleaseCheck:
         """Return the answer to a verified push, and what is to be done after it. Raises MalformedInput."""
         probe = required_platform_power(connector).answer_probe(inbound, now=now)
         if probe.reply is not None:
-            reply = connector.seal_reply(
+            reply = required_answering_power(connector).seal_reply(
                 credentials=credentials, reply=probe.reply, context=inbound.reply_context, now=now
             )
             return reply, probe

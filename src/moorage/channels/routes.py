@@ -3,7 +3,7 @@
 import asyncio
 import re
 from dataclasses import dataclass
-from typing import Annotated, Final
+from typing import Annotated, ClassVar, Final
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query, Request, status
@@ -12,8 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from moorage.channels.account_statements import state_account
 from moorage.channels.addresses import callback_url
 from moorage.channels.checks import run_checks
-from moorage.channels.copying import Copied, SettingsPart, copy_settings
-from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState
+from moorage.channels.copying import Copied, copy_settings
+from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, SettingsPart
 from moorage.channels.operations import change_channel, change_credentials, dock_with_credentials
 from moorage.channels.platforms import find_platform, read_health, ticket_reason
 from moorage.channels.queries import MOST_OF_A_PAGE, count_channels, list_channels, read_channel
@@ -34,7 +34,7 @@ from moorage.channels.views import (
 from moorage.connectors.contract import Connector
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors, platform_power
-from moorage.core.errors import Malformed, Missing
+from moorage.core.errors import DomainError, Malformed, Missing
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
@@ -233,10 +233,21 @@ async def read_one_channel(channel_id: UUID, actor: SignedInActor, door: TheDoor
         return door.view(await read_channel(tx, channel_id=ChannelId(channel_id)))
 
 
+@dataclass(eq=False)
+class KindNotDockable(DomainError):
+    """Channels of this kind cannot be added here."""
+
+    code: ClassVar[str] = "channels.kind_not_dockable"
+    kind: ClassVar[str] = "conflict"
+    channel_kind: str
+
+
 @router.post("/channels", status_code=status.HTTP_201_CREATED)
 async def dock_channel(new: NewChannel, request: Request, actor: ChannelManager, door: TheDoor) -> ChannelView:
     """Dock an account by its own credentials. Whether they work is for the checks to find out."""
     manifest = door.manifest(new.kind)
+    if not manifest.dockable:
+        raise KindNotDockable(channel_kind=manifest.kind)
 
     async def dock(tx: Tx) -> Channel:
         return await dock_with_credentials(

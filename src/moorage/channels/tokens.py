@@ -9,9 +9,9 @@ from moorage.channels.model import Channel
 from moorage.channels.platforms import open_platform
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_deauthorized, mark_failing, mark_reachable, mark_restricted
-from moorage.connectors.contract import Connector
+from moorage.connectors.contract import Connector, IssuesTokens
 from moorage.connectors.failures import CredentialsInvalid, CredentialsReason, ProviderFailure, RefusalReason, Refused
-from moorage.connectors.registry import required_platform_power, token_issuer
+from moorage.connectors.registry import required_platform_power, token_power
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database, Tx
@@ -30,16 +30,31 @@ def channel_tokens(
     workspace_id: WorkspaceId,
     channel: Channel,
     credentials: Mapping[str, str],
-) -> LeasedTokens:
-    """Return the source of the tokens of `channel`, whichever way it was docked."""
+) -> LeasedTokens | None:
+    """Return the source of the tokens of `channel`, whichever way it was docked; None for a kind without tokens."""
     owner: TokenOwner
+    issuer = token_power(connector)
     if channel.docked_by == "authorization":
         owner = _ByAuthorization(database, box=box, workspace_id=workspace_id, channel=channel, connector=connector)
-    else:
+    elif issuer is not None:
         owner = _ByCredentials(
-            database, workspace_id=workspace_id, channel=channel, connector=connector, credentials=credentials
+            database, workspace_id=workspace_id, channel=channel, issuer=issuer, credentials=credentials
         )
+    else:
+        return None
     return LeasedTokens(box=box, owner=owner)
+
+
+class WithoutTokens:
+    """The source of a channel whose kind works without tokens. Asking it is a defect of the connector."""
+
+    async def token(self, *, deadline: float) -> str:  # noqa: ARG002 -- the protocol's
+        """Raise TypeError."""
+        raise TypeError("a channel of this kind has no tokens")
+
+    async def after_refusal(self, *, failed: str, deadline: float) -> str:  # noqa: ARG002 -- the protocol's
+        """Raise TypeError."""
+        raise TypeError("a channel of this kind has no tokens")
 
 
 def channel_token_context(channel_id: ChannelId) -> str:
@@ -88,11 +103,11 @@ class _ByCredentials(_OfChannel):
         *,
         workspace_id: WorkspaceId,
         channel: Channel,
-        connector: Connector,
+        issuer: IssuesTokens,
         credentials: Mapping[str, str],
     ) -> None:
         super().__init__(database, workspace_id=workspace_id, channel=channel)
-        self._issuer = token_issuer(connector)
+        self._issuer = issuer
         self._credentials = credentials
 
     async def issue(self, *, force: bool, deadline: float) -> NewToken:

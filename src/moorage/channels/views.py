@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, DockedBy
+from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, DockedBy, SettingsPart
 from moorage.connectors.authorization import PermissionSet, PlatformManifest
 from moorage.connectors.manifest import CredentialField, Manifest
 from moorage.infra.database import Fact
@@ -235,6 +235,8 @@ class ChannelKindView(_View):
     default_preset: str | None
     reasons: dict[str, TextView]
     """What each reason of the kind (of a failed delivery, a failing channel, a check, an attempt to dock) means."""
+    dockable: bool
+    """It can be added here. One that cannot is listed for the words and abilities of its channels."""
     authorization: AuthorizationView | None
     """None for a kind that is docked by credentials only."""
 
@@ -259,6 +261,7 @@ class ChannelKindView(_View):
             },
             default_preset=manifest.default_preset,
             reasons={reason: TextView.of(words, f"reason.{reason}") for reason in reasons},
+            dockable=manifest.dockable,
             authorization=authorization,
         )
 
@@ -289,9 +292,7 @@ class CopiedView(_View):
 
     channel_id: UUID
     name: str
-    parts: list[
-        Literal["greeting", "locale", "budget_preset", "kept_for_people", "after_session_hours", "last_served_hours"]
-    ]
+    parts: list[SettingsPart]
     version: int
 
 

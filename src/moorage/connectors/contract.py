@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import ClassVar, Literal, Protocol
+from uuid import UUID
 
 from moorage.connectors.content import Content, Media
 from moorage.connectors.manifest import Manifest
@@ -150,6 +151,8 @@ class Outbound:
     external_customer_id: str
     content: Content
     media: MediaSource | None = None
+    message_id: UUID | None = None
+    """Ours, the same at every try. None where the message is in no thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,16 +216,6 @@ class Connector(Protocol):
         """Return the answer that says: taken, nothing to show."""
         ...
 
-    def passive_reply(self, *, inbound: Inbound, content: Content, now: datetime) -> bytes | None:
-        """Return the plaintext of `content` as the answer to `inbound`, or None where it cannot be said so."""
-        ...
-
-    def seal_reply(
-        self, *, credentials: Mapping[str, str], reply: bytes, context: Mapping[str, str], now: datetime
-    ) -> WireReply:
-        """Return `reply` as the HTTP answer to the request that `context` came from."""
-        ...
-
     async def send(self, endpoint: Endpoint, message: Outbound, *, deadline: float) -> Sent:
         """Hand over one message before `deadline` (loop seconds). Raises a provider failure."""
         ...
@@ -237,6 +230,20 @@ class IssuedToken:
 
     token: str
     lasts: timedelta
+
+
+class AnswersRequests(Protocol):
+    """The request of a push can carry an answer to the customer."""
+
+    def passive_reply(self, *, inbound: Inbound, content: Content, now: datetime) -> bytes | None:
+        """Return the plaintext of `content` as the answer to `inbound`, or None where it cannot be said so."""
+        ...
+
+    def seal_reply(
+        self, *, credentials: Mapping[str, str], reply: bytes, context: Mapping[str, str], now: datetime
+    ) -> WireReply:
+        """Return `reply` as the HTTP answer to the request that `context` came from."""
+        ...
 
 
 class IssuesTokens(Protocol):

@@ -72,9 +72,14 @@ class Manifest:
     max_text_bytes: int
     sendable: frozenset[str]
     passive_reply: bool
+    """The request of a push can carry an answer: the kind has the power `AnswersRequests`."""
+    verifies_address: bool
+    """The provider asks by GET whether the address is ours before it pushes there."""
     budget_presets: Mapping[str, Mapping[str, BudgetRule]]
     """Preset name -> trigger (`message`, `menu`, `scan`, `follow`) -> rule. Empty: the provider sets no limit."""
     default_preset: str | None
+    dockable: bool = True
+    """An admin can dock an account of this kind in the console."""
     optional_credential_fields: tuple[CredentialField, ...] = ()
     secrets_for_calls: frozenset[str] = frozenset()
     """Credentials that only calls to the provider need. They are not kept where pushes are verified."""
@@ -86,5 +91,8 @@ class Manifest:
     """Kinds of files that customers send and the provider gives out, and how many bytes of one we take at most."""
     media_kept_for: timedelta = timedelta()
     """How long the provider keeps files, those of customers and those that we upload."""
+    drops_repetitions: bool = False
+    """A message that is handed over twice arrives once: the other side knows it by our id. So what may have arrived can
+    be handed over again."""
     menu: MenuLimits | None = None
     """How large a menu of the account may be. None: the kind has no menus."""

@@ -7,9 +7,11 @@ from typing import cast
 import httpx
 
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest
-from moorage.connectors.contract import Connector, FetchesMedia, IssuesTokens
+from moorage.connectors.contract import AnswersRequests, Connector, FetchesMedia, IssuesTokens
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.menus import PublishesMenus
+from moorage.connectors.web.connector import WebChat
+from moorage.connectors.web.visitors import InProcessVisitors, Visitors
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.connector import WechatOfficialAccount
 from moorage.connectors.wechat_oa.platform import WechatPlatform
@@ -27,11 +29,16 @@ Connectors = Mapping[str, Connector]
 
 
 def open_connectors(
-    *, http: httpx.AsyncClient, urls: ProviderUrls, platforms: Mapping[str, Mapping[str, str]] | None = None
+    *,
+    http: httpx.AsyncClient,
+    urls: ProviderUrls,
+    platforms: Mapping[str, Mapping[str, str]] | None = None,
+    visitors: Visitors | None = None,
 ) -> Connectors:
     """Return every kind's connector by its name. All of them call out through `http`.
 
     `platforms` holds, by kind, the credentials of our platform that this process was started with.
+    `visitors` hands messages to visitors of web pages; None: there is nobody but those of this process.
     """
     given = platforms or {}
     wechat_api = WechatApi(http=http, api_url=urls.wechat_api, other_urls=(urls.wechat_mp,))
@@ -41,7 +48,8 @@ def open_connectors(
             api=wechat_api, mp_url=urls.wechat_mp, configured=given.get(WechatOfficialAccount.manifest.kind)
         ),
     )
-    kinds: tuple[Connector, ...] = (wechat,)
+    web = WebChat(visitors=InProcessVisitors() if visitors is None else visitors)
+    kinds: tuple[Connector, ...] = (wechat, web)
     return {kind.manifest.kind: kind for kind in kinds}
 
 
@@ -52,14 +60,25 @@ def platform_manifests() -> Mapping[str, PlatformManifest]:
 
 def manifests() -> tuple[Manifest, ...]:
     """Return what every kind can do, for what is laid out before any connector is opened."""
-    return (WechatOfficialAccount.manifest,)
+    return (WechatOfficialAccount.manifest, WebChat.manifest)
 
 
-def token_issuer(connector: Connector) -> IssuesTokens:
-    """Return `connector` as one that issues tokens. Asking it of a kind that works without them is a defect."""
-    if not hasattr(connector, "issue_token"):
-        raise TypeError(f"{connector.manifest.kind} issues no tokens")
-    return cast("IssuesTokens", connector)
+def answering_power(connector: Connector) -> AnswersRequests | None:
+    """Return the power to answer a push in its own request, or None for a kind without it."""
+    return cast("AnswersRequests", connector) if connector.manifest.passive_reply else None
+
+
+def required_answering_power(connector: Connector) -> AnswersRequests:
+    """Return the power to answer a push in its own request. Asking it of a kind without it is a defect."""
+    power = answering_power(connector)
+    if power is None:
+        raise TypeError(f"{connector.manifest.kind} answers no requests")
+    return power
+
+
+def token_power(connector: Connector) -> IssuesTokens | None:
+    """Return the power to issue tokens, or None for a kind that works without them."""
+    return cast("IssuesTokens", connector) if hasattr(connector, "issue_token") else None
 
 
 def media_power(connector: Connector) -> FetchesMedia | None:

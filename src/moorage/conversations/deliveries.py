@@ -105,7 +105,11 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
     )
     if row is None:
         raise Missing(what="message")
-    outbound = Outbound(external_customer_id=row.external_customer_id, content=CONTENT.validate_python(row.content))
+    outbound = Outbound(
+        external_customer_id=row.external_customer_id,
+        content=CONTENT.validate_python(row.content),
+        message_id=delivery.message_id,
+    )
     return Handover(
         outbound=outbound,
         reachable=row.follow_state != "unfollowed",
@@ -138,10 +142,14 @@ async def record_outcome(tx: Tx, *, delivery: ClaimedDelivery, outcome: Outcome,
     return True
 
 
-async def record_lost(tx: Tx, *, delivery: ClaimedDelivery) -> bool:
-    """Mark a delivery whose lease ended as unconfirmed; False if its sender has told meanwhile."""
+async def record_lost(tx: Tx, *, delivery: ClaimedDelivery, connectors: Connectors) -> bool:
+    """Write that a delivery's lease has ended and its sender never told; False if it has told meanwhile."""
     await lock_known_thread(tx, thread_id=delivery.thread_id)
-    outcome = lease_ended()
+    kind = await tx.value(
+        "SELECT kind FROM channels WHERE workspace_id = %s AND id = %s", [tx.workspace_id, delivery.channel_id]
+    )
+    manifest = connectors[str(kind)].manifest
+    outcome = lease_ended(attempts=delivery.attempts, drops_repetitions=manifest.drops_repetitions)
     row = await tx.row(_ChangedRow, _TRIED_IN_VAIN, _tried(tx, delivery, outcome))
     if row is None:
         return False

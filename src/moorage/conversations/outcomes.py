@@ -44,20 +44,21 @@ class Outcome:
     note: Mapping[str, object] = field(default_factory=dict[str, object])
 
 
-def judge(answer: Sent | ProviderFailure, *, attempts: int, waited_s: float, reachable: bool) -> Outcome:
+def judge(
+    answer: Sent | ProviderFailure, *, attempts: int, waited_s: float, reachable: bool, drops_repetitions: bool = False
+) -> Outcome:
     """Return what `answer` to the `attempts`-th try means, after failures made the message wait `waited_s` seconds.
 
-    `reachable` tells whether the customer still follows, as far as we know: some refusals mean either.
+    `reachable` tells whether the customer still follows, as far as we know: some refusals mean either. Where the other
+    side `drops_repetitions`, what may have arrived is tried again.
     """
     match answer:
         case Sent(external_message_id=external_message_id):
             return Outcome(DeliveryState.SENT, external_message_id=external_message_id, channel="active")
         case TryLater(retry_after=retry_after):
             return _again(answer, DeliveryReason.PROVIDER_BUSY, retry_after, attempts=attempts, waited_s=waited_s)
-        case Unreachable(written=False):
-            return _again(answer, DeliveryReason.UNREACHABLE, UNREACHABLE_FOR, attempts=attempts, waited_s=waited_s)
         case Unreachable():
-            return Outcome(DeliveryState.UNCONFIRMED, reason=DeliveryReason.NO_ANSWER, note=_note(answer))
+            return _unreachable(answer, attempts=attempts, waited_s=waited_s, drops_repetitions=drops_repetitions)
         case CredentialsInvalid(reason=reason):
             channel = "deauthorized" if reason == CredentialsReason.AUTHORIZATION_GONE else "failing"
             return Outcome(
@@ -75,8 +76,13 @@ def channel_mute(state: str) -> Outcome:
     return Outcome(DeliveryState.FAILED, reason=reason, budget="given_back")
 
 
-def lease_ended() -> Outcome:
-    """Return what is known of a message whose sender never told: it may have arrived, so nobody sends it again."""
+def lease_ended(*, attempts: int, drops_repetitions: bool) -> Outcome:
+    """Return what is known of a message whose sender never told: it may have arrived.
+
+    So nobody sends it again, unless the other side drops what arrives twice.
+    """
+    if drops_repetitions and attempts <= MOST_RETRIES:
+        return Outcome(DeliveryState.QUEUED, reason=DeliveryReason.SENDER_LOST, wait=timedelta())
     return Outcome(DeliveryState.UNCONFIRMED, reason=DeliveryReason.SENDER_LOST)
 
 
@@ -93,6 +99,16 @@ def _refused(answer: Refused, reason: str, *, reachable: bool) -> Outcome:
     if reason in RESTRICTING:
         return Outcome(failed, reason=reason, budget="given_back", channel="restricted", note=note)
     return Outcome(failed, reason=reason, budget="given_back", note=note)
+
+
+def _unreachable(answer: Unreachable, *, attempts: int, waited_s: float, drops_repetitions: bool) -> Outcome:
+    if not answer.written:
+        return _again(answer, DeliveryReason.UNREACHABLE, UNREACHABLE_FOR, attempts=attempts, waited_s=waited_s)
+    unconfirmed = Outcome(DeliveryState.UNCONFIRMED, reason=DeliveryReason.NO_ANSWER, note=_note(answer))
+    if not drops_repetitions:
+        return unconfirmed
+    again = _again(answer, DeliveryReason.NO_ANSWER, UNREACHABLE_FOR, attempts=attempts, waited_s=waited_s)
+    return again if again.state is DeliveryState.QUEUED else unconfirmed
 
 
 def _again(answer: ProviderFailure, reason: str, wait: timedelta, *, attempts: int, waited_s: float) -> Outcome:

@@ -88,14 +88,14 @@ class Sender:
             return await self._start_sends(sends)
 
     async def let_go_of_lost(self) -> None:
-        """Mark what a sender has not told of within its lease as unconfirmed."""
+        """Let go of what a sender has not told of within its lease: nobody knows whether that has arrived."""
         async with self._database.as_system() as tx:
             lost = await find_lost_deliveries(tx, most=LOST_AT_ONCE)
         for delivery in lost:
-            log.warning("delivery_unconfirmed", delivery_id=str(delivery.id), workspace_id=str(delivery.workspace_id))
+            log.warning("delivery_lost", delivery_id=str(delivery.id), workspace_id=str(delivery.workspace_id))
 
             async def record(tx: Tx, delivery: ClaimedDelivery = delivery) -> None:
-                await record_lost(tx, delivery=delivery)
+                await record_lost(tx, delivery=delivery, connectors=self._connectors)
 
             await self._database.run(delivery.workspace_id, record)
 
@@ -171,7 +171,13 @@ class Sender:
         answer = await self._hand_over(delivery, handover)
         if isinstance(answer, Refused):  # perhaps because the customer has left meanwhile
             handover = await self._read(delivery)
-        return judge(answer, attempts=delivery.attempts, waited_s=delivery.waited_s, reachable=handover.reachable)
+        return judge(
+            answer,
+            attempts=delivery.attempts,
+            waited_s=delivery.waited_s,
+            reachable=handover.reachable,
+            drops_repetitions=self._connectors[handover.channel_kind].manifest.drops_repetitions,
+        )
 
     async def _hand_over(self, delivery: ClaimedDelivery, handover: Handover) -> Sent | ProviderFailure:
         deadline = asyncio.get_running_loop().time() + self._within_s

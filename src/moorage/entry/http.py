@@ -98,7 +98,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.state.counters = Counters()
     add_problem_handlers(app)
     # The first ones to be looked at, as most requests go there.
-    app.router.routes.extend(push_routes({manifest.kind: manifest.push_path for manifest in manifests()}))
+    app.router.routes.extend(push_routes(manifests()))
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(platform_push_router(platform_manifests()))

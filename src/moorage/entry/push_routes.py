@@ -5,7 +5,7 @@ costs one read.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -19,6 +19,7 @@ from moorage.channels.credentials import open_verification, verifies_itself
 from moorage.channels.model import Address
 from moorage.connectors.contract import AddressVerified, Connector, Inbound, RawRequest, WireReply
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
 from moorage.core.errors import Missing
 from moorage.entry.counters import Counters
@@ -38,10 +39,12 @@ READ_WITHIN_S = 3.0
 STATUS_BY_REASON = {
     "body_too_slow": HTTPStatus.REQUEST_TIMEOUT,
     "body_too_large": HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    "wrong_method": HTTPStatus.METHOD_NOT_ALLOWED,
     "wrong_content_type": HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     "invalid_signature": HTTPStatus.FORBIDDEN,
     "replayed_signature": HTTPStatus.FORBIDDEN,
     "stale_timestamp": HTTPStatus.FORBIDDEN,
+    "expired_token": HTTPStatus.FORBIDDEN,
     "foreign_account": HTTPStatus.FORBIDDEN,
 }
 """What a refused push is answered with; any other reason is a 400."""
@@ -58,14 +61,20 @@ class PushDoor:
     counters: Counters
 
 
-def push_routes(paths: Mapping[str, str]) -> list[Route]:
-    """Return the routes for `paths`: kind of channel -> path with `{external_id}` in it.
+def push_routes(manifests: Sequence[Manifest]) -> list[Route]:
+    """Return the routes of these kinds, each where its manifest says.
 
     They are plain ones, as every message of a customer passes here and the framework's reading of arguments costs
     more than ours.
     """
     return [
-        _PatternRoute(path, _route(kind), methods=["GET", "POST"], name=f"push_{kind}") for kind, path in paths.items()
+        _PatternRoute(
+            manifest.push_path,
+            _route(manifest.kind),
+            methods=["GET", "POST"],
+            name=f"push_{manifest.kind}",
+        )
+        for manifest in manifests
     ]
 
 

@@ -17,7 +17,7 @@ from moorage.channels.credentials import open_verification
 from moorage.channels.model import Address
 from moorage.channels.replays import refuse_replayed
 from moorage.connectors.contract import Inbound, WireReply
-from moorage.connectors.registry import Connectors
+from moorage.connectors.registry import Connectors, required_answering_power
 from moorage.core.errors import DomainError
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
@@ -73,7 +73,7 @@ class Intake:
             push = await self._settled(address, request, deadline=deadline)
         if push.answer_by != "passive" or push.reply is None:
             return connector.acknowledge()
-        return connector.seal_reply(
+        return required_answering_power(connector).seal_reply(
             credentials=open_verification(self._box, address) if credentials is None else credentials,
             reply=push.reply,
             context=inbound.reply_context,

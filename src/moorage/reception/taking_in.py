@@ -8,7 +8,7 @@ from datetime import datetime
 from moorage.connectors.content import Text, Unsupported
 from moorage.connectors.contract import Connector, CustomerMessage, Followed, Inbound, MenuUsed, OtherEvent, Unfollowed
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
-from moorage.connectors.registry import Connectors
+from moorage.connectors.registry import Connectors, answering_power
 from moorage.conversations.model import FollowState, Message
 from moorage.conversations.open_thread import AskedThread, OpenThread, ask_for_thread, opened_thread
 from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
@@ -222,7 +222,8 @@ def _passive_answer(turn: Turn, connector: Connector, request: Request) -> _Answ
     An account that can send answers so if one message is all that is to be said. One that cannot says as much as fits:
     what has waited for this message of the customer, then what is new.
     """
-    if not connector.manifest.passive_reply or not request.may_answer():
+    power = answering_power(connector)
+    if power is None or not request.may_answer():
         return None
     waiting: Sequence[Message] = ()
     if turn.opened.around.passive_only:
@@ -231,9 +232,7 @@ def _passive_answer(turn: Turn, connector: Connector, request: Request) -> _Answ
         return None
     contents = [*(message.content for message in waiting), *(words.content for words in turn.words)]
     text, count = joined(contents, most_bytes=connector.manifest.max_text_bytes)
-    reply = (
-        connector.passive_reply(inbound=request.inbound, content=Text(text=text), now=turn.tx.now) if count else None
-    )
+    reply = power.passive_reply(inbound=request.inbound, content=Text(text=text), now=turn.tx.now) if count else None
     if reply is None:
         return None
     from_waiting = min(count, len(waiting))

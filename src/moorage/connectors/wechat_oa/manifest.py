@@ -102,6 +102,7 @@ MANIFEST = Manifest(
     fetchable_media=FETCHED_BYTES,
     media_kept_for=MEDIA_KEPT_FOR,
     passive_reply=True,
+    verifies_address=True,
     budget_presets={"guide": _rules(messages=20), "2023": _rules(messages=5)},
     default_preset="guide",
     sends_only_if_verified=True,
