@@ -14,6 +14,8 @@ export function aConversation(own: Partial<Conversation> = {}): Conversation {
     group_id: null,
     opened_at: '2026-11-23T08:00:00Z',
     queued_at: null,
+    queue_priority: 1,
+    queue_reason: null,
     assigned_at: '2026-11-23T08:00:00Z',
     closed_at: null,
     end_reason: null,
