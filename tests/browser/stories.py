@@ -34,6 +34,11 @@ async def say(page: Page, words: str) -> None:
     await page.get_by_role("button", name="Send", exact=True).click()
 
 
+def sent(page: Page, words: str) -> Locator:
+    """Return the mark that says that `words`, the last of what was said, were sent."""
+    return page.get_by_role("log").locator(".message").filter(has_text=words).get_by_text("Sent", exact=True)
+
+
 async def choose_official_account(page: Page) -> None:
     """Go to where the way of docking an Official Account is chosen."""
     await page.get_by_role("link", name="Channels").first.click()

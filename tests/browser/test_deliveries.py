@@ -1,7 +1,7 @@
 """What did not get through is said and mended; what may have arrived is a person's to decide."""
 
 import pytest
-from playwright.async_api import Locator, Page, expect
+from playwright.async_api import expect
 
 from tests.browser.backstage import (
     a_customer,
@@ -13,16 +13,11 @@ from tests.browser.backstage import (
 )
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import at_the_workbench, row, say
+from tests.browser.stories import at_the_workbench, row, say, sent
 
 pytestmark = pytest.mark.browser
 
 CUSTOMER_REFUSES = 48002
-
-
-def answer_of(page: Page, words: str) -> Locator:
-    """Return the article of the open conversation that ends with an agent's `words`, with what is said about them."""
-    return page.get_by_role("log").get_by_role("article").filter(has_text=words)
 
 
 async def test_a_failed_reply_is_sent_again_and_one_that_may_have_arrived_as_the_agent_decides(
@@ -38,7 +33,7 @@ async def test_a_failed_reply_is_sent_again_and_one_that_may_have_arrived_as_the
     await row(agent, "收到请回复").click()
     log = agent.get_by_role("log")
     await say(agent, "收到。")
-    await expect(log.get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(agent, "收到。")).to_be_visible()
 
     await the_next_reply_meets(demo, kind="errcode", errcode=CUSTOMER_REFUSES)
     await say(agent, "明天到货。")
@@ -46,7 +41,7 @@ async def test_a_failed_reply_is_sent_again_and_one_that_may_have_arrived_as_the
     assert await serious_findings(agent) == []
     await log.get_by_role("button", name="Send again").click()
     await expect(log.get_by_text("Not sent", exact=True)).to_have_count(0)
-    await expect(log.get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(agent, "明天到货。")).to_be_visible()
     assert (await customer.received()).count("明天到货。") == 1
 
     await the_next_reply_meets(demo, kind="drop", applied=True)
@@ -61,7 +56,7 @@ async def test_a_failed_reply_is_sent_again_and_one_that_may_have_arrived_as_the
     await say(agent, "单号是 42。")
     await log.get_by_role("button", name="Send again").click()
     await expect(log.get_by_role("button", name="Send again")).to_have_count(0)
-    await expect(answer_of(agent, "单号是 42。").get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(agent, "单号是 42。")).to_be_visible()
     received = await customer.received()
     assert (received.count("已经寄出。"), received.count("单号是 42。")) == (1, 1)
 
@@ -77,7 +72,7 @@ async def test_who_writes_after_the_session_gets_the_customers_answer(demo: Demo
     await customer.writes("茶壶漏水")
     await row(agent, "茶壶漏水").click()
     await say(agent, "给您换一个。")
-    await expect(agent.get_by_role("log").get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(agent, "给您换一个。")).to_be_visible()
     await at_the_workbench(colleague, demo=demo, who=demo.agents[1])
     await agent.get_by_role("button", name="End conversation").first.click()
     await agent.get_by_role("dialog").get_by_role("button", name="End conversation").click()
@@ -90,7 +85,7 @@ async def test_who_writes_after_the_session_gets_the_customers_answer(demo: Demo
     assert await serious_findings(agent) == []
     await say(agent, "新茶壶还好用吗？")
     await expect(agent.get_by_role("log").get_by_text("After the session")).to_be_visible()
-    await expect(answer_of(agent, "新茶壶还好用吗？").get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(agent, "新茶壶还好用吗？")).to_be_visible()
     assert "新茶壶还好用吗？" in await customer.received()
 
     await customer.writes("很好用，谢谢")

@@ -8,7 +8,7 @@ from playwright.async_api import expect
 from tests.browser.backstage import a_customer, a_docked_account, an_empty_desk, minutes_pass, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import at_the_workbench, row, say
+from tests.browser.stories import at_the_workbench, row, say, sent
 
 pytestmark = pytest.mark.browser
 
@@ -24,7 +24,7 @@ async def test_whoever_signs_out_says_what_becomes_of_their_customers(demo: Demo
     await answered.writes("地址改好了吗？")
     await row(leaving, "地址改好了吗？").click()
     await say(leaving, "改好了。")
-    await expect(leaving.get_by_role("log").get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(leaving, "改好了。")).to_be_visible()
     await waiting.writes("什么时候发货？")
     await expect(row(leaving, "什么时候发货？")).to_be_visible()
     await at_the_workbench(staying, demo=demo, who=demo.agents[1])
@@ -46,7 +46,7 @@ async def test_whoever_signs_out_says_what_becomes_of_their_customers(demo: Demo
     await expect(row(staying, "改好了。")).to_be_visible()
     await row(staying, "什么时候发货？").click()
     await say(staying, "今天就发。")
-    await expect(staying.get_by_role("log").get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(staying, "今天就发。")).to_be_visible()
     assert "今天就发。" in await waiting.received()
 
 
@@ -71,5 +71,5 @@ async def test_the_customer_of_an_agent_who_vanished_reaches_a_colleague(demo: D
     ).to_be_visible()
     assert await serious_findings(colleague) == []
     await say(colleague, "我在。")
-    await expect(colleague.get_by_role("log").get_by_text("Sent", exact=True).last).to_be_visible()
+    await expect(sent(colleague, "我在。")).to_be_visible()
     assert "我在。" in await customer.received()
