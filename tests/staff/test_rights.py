@@ -97,6 +97,7 @@ def test_everybody_reads_channels_and_the_console_is_told_what_to_offer() -> Non
         "channels.read",
         "conversation.read",
         "conversation.write",
+        "conversation.write_after",
         "conversation.take",
         "conversation.end",
     ]
