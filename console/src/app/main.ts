@@ -1,4 +1,5 @@
 import '@/ui/tokens.css'
+import '@/ui/emoji.css'
 import '@/ui/base.css'
 
 import { VueQueryPlugin } from '@tanstack/vue-query'
