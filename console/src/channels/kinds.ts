@@ -10,6 +10,8 @@ export interface KindWidgets {
   guide?: Component
   /** The account's menu as the customer's screen draws it, to look at or to edit. Takes `MenuScreenProps`. */
   menu?: Component
+  /** Texts of the kind hold codes that its screens draw as faces. */
+  faces?: true
 }
 
 export interface PreviewProps {
@@ -39,6 +41,7 @@ export interface GuideProps {
 
 const KINDS: Readonly<Record<string, KindWidgets>> = {
   wechat_oa: {
+    faces: true,
     preview: defineAsyncComponent(() => import('./wechat_oa/PhonePreview.vue')),
     guide: defineAsyncComponent(() => import('./wechat_oa/ServerGuide.vue')),
     menu: defineAsyncComponent(() => import('./wechat_oa/MenuPhone.vue')),
