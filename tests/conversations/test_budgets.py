@@ -1,11 +1,14 @@
 """The ledger of what may be sent, over any sequence of what customers and agents do."""
 
+from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.conversations.budgets import (
@@ -73,7 +76,7 @@ class Ledger:
 
     def spend(self) -> None:
         if self.last is not None:
-            self.budgets = spent(self.budgets, budget_id=self.last)
+            self.budgets = spent(self.budgets, budget_id=self.last, new_id=new_id())
 
 
 @given(STEPS)
@@ -110,6 +113,78 @@ def test_what_is_shown_as_left_can_be_sent(steps: list[tuple[str, Trigger, int]]
         assert (shown.left or 0) <= before
         ledger.say(by_rule=None)
         assert ledger.sendable() == max(0, before - 1)
+
+
+class AnyDeliveries(RuleBasedStateMachine):
+    """One thread's budgets, with any number of messages under way and every outcome in any order."""
+
+    @initialize(preset=st.sampled_from(["guide", "2023"]), kept=st.one_of(st.none(), st.integers(0, 20)))
+    def start(self, preset: str, kept: int | None) -> None:
+        self.budget_rules = rules_of(MANIFEST, preset=preset)
+        self.kept = kept
+        self.now = NOON
+        self.budgets: Sequence[Budget] = []
+        self.under_way: list[UUID] = []
+        self.sent: Counter[UUID] = Counter()
+        self.most: dict[UUID, int] = {}
+        self.ended: set[UUID] = set()
+
+    @rule(trigger=TRIGGERS, late_s=st.integers(0, 100))
+    def customer_acts(self, trigger: Trigger, late_s: int) -> None:
+        happened_at = self.now - timedelta(seconds=late_s)
+        self.budgets = reopened(
+            self.budgets, rules=self.budget_rules, trigger=trigger, happened_at=happened_at, new_id=new_id()
+        )
+        self.most |= {budget.id: budget.most for budget in self.budgets}
+
+    @rule(seconds=st.one_of(st.integers(0, 90), st.integers(0, 3 * 24 * 3600)))
+    def time_passes(self, seconds: int) -> None:
+        self.now += timedelta(seconds=seconds)
+
+    @rule(by_rule=st.sampled_from([None, "greeting"]))
+    def somebody_speaks(self, by_rule: str | None) -> None:
+        budget = payer(self.budgets, by_rule=by_rule, now=self.now, kept_for_people=self.kept)
+        if budget is None:
+            return
+        assert self.now < budget.ends_at
+        assert budget.id not in self.ended
+        if by_rule is not None:
+            assert budget.left - 1 >= budget.kept_for_people(self.kept)
+        self.budgets = charged(self.budgets, budget_id=budget.id)
+        self.under_way.append(budget.id)
+
+    @precondition(lambda self: self.under_way)
+    @rule(which=st.integers(0, 100), outcome=st.sampled_from(["kept", "given_back", "spent", "closed"]))
+    def outcome_comes(self, which: int, outcome: str) -> None:
+        budget_id = self.under_way.pop(which % len(self.under_way))
+        before = {budget.trigger: budget for budget in self.budgets}
+        match outcome:
+            case "kept":
+                self.sent[budget_id] += 1
+            case "given_back":
+                self.budgets = given_back(self.budgets, budget_id=budget_id)
+            case "spent":
+                self.budgets = spent(self.budgets, budget_id=budget_id, new_id=new_id())
+                self.ended |= {budget.id for budget in self.budgets if budget != before[budget.trigger]}
+            case _:
+                self.budgets = closed(self.budgets, now=self.now)
+                self.ended |= {budget.id for budget in self.budgets}
+        touched = {before[budget.trigger].id for budget in self.budgets if budget != before[budget.trigger]}
+        assert outcome == "closed" or touched <= {budget_id}
+        assert not any(budget.used < before[budget.trigger].used - 1 for budget in self.budgets)
+
+    @invariant()
+    def no_window_gives_more_than_it_has(self) -> None:
+        for budget in self.budgets:
+            assert 0 <= budget.left <= budget.most
+            assert budget.used >= 0
+            if budget.id not in self.ended:
+                assert budget.used == self.sent[budget.id] + self.under_way.count(budget.id)
+        for budget_id, sent in self.sent.items():
+            assert sent <= self.most[budget_id]
+
+
+TestAnyDeliveries = AnyDeliveries.TestCase
 
 
 def opened(*triggers: Trigger, preset: str = "guide", at: datetime = NOON) -> Sequence[Budget]:
@@ -149,6 +224,17 @@ def test_the_last_of_the_long_window_are_kept_for_people() -> None:
             said += 1
         assert said == rules_of(MANIFEST, preset=preset)["message"].most - kept
         assert payer(budgets, by_rule=None, now=NOON) is not None
+
+
+@pytest.mark.parametrize(("most", "wanted", "kept"), [(20, None, 3), (5, None, 1), (20, 0, 0), (20, 7, 7), (5, 9, 5)])
+def test_admins_say_how_many_are_kept_for_people(most: int, wanted: int | None, kept: int) -> None:
+    (budget,) = opened("message", preset="guide" if most == 20 else "2023")
+    assert (budget.most, budget.kept_for_people(wanted)) == (most, kept)
+
+
+def test_short_windows_keep_nothing_for_people() -> None:
+    (budget,) = opened("menu")
+    assert [budget.kept_for_people(wanted) for wanted in (None, 5)] == [0, 0]
 
 
 def test_older_trigger_that_arrives_late_does_not_replace_the_running_one() -> None:

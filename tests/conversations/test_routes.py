@@ -143,3 +143,48 @@ async def test_command_without_the_sessions_token_is_refused(workbench: Workbenc
     workbench.client.headers.pop("X-CSRF-Token")
     assert (await workbench.reply()).status_code == 403
     assert len(await workbench.desk.messages_of(workbench.customer)) == 2
+
+
+async def an_unconfirmed_reply(workbench: Workbench) -> str:
+    """Return the id of a reply whose sender never told what became of it."""
+    reply = (await workbench.reply("一")).json()
+    async with workbench.desk.database.in_workspace(workbench.desk.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE deliveries SET state = 'unconfirmed', attempts = 1 WHERE message_id = %s", [reply["id"]]
+        )
+        await tx.execute(
+            "UPDATE messages SET delivery_state = 'unconfirmed', delivery_reason = 'no_answer' WHERE id = %s",
+            [reply["id"]],
+        )
+    return str(reply["id"])
+
+
+async def decide(workbench: Workbench, path: str, *, key: str | None = None) -> httpx.Response:
+    return await workbench.client.post(f"/api/messages/{path}", headers={"Idempotency-Key": key or str(new_id())})
+
+
+async def test_message_is_sent_again_once_however_often_the_browser_asks(workbench: Workbench) -> None:
+    message_id = await an_unconfirmed_reply(workbench)
+    listed = (await workbench.client.get(f"/api/threads/{workbench.thread_id}/messages")).json()["items"][-1]
+    assert listed["delivery"]["may_resend"] is True
+    first = await decide(workbench, f"{message_id}/resend", key="once more")
+    again = await decide(workbench, f"{message_id}/resend", key="once more")
+    assert (first.status_code, first.json()) == (202, again.json())
+    delivery = first.json()["delivery"]
+    assert (delivery["state"], delivery["reason"], delivery["may_resend"]) == ("queued", None, False)
+    refused = await decide(workbench, f"{message_id}/resend")
+    assert (refused.status_code, refused.json()["code"]) == (409, "conversations.nothing_to_resend")
+    assert refused.json()["details"] == {"state": "queued"}
+
+
+async def test_message_is_left_as_it_is(workbench: Workbench) -> None:
+    message_id = await an_unconfirmed_reply(workbench)
+    left = await decide(workbench, f"{message_id}/leave")
+    assert (left.status_code, left.json()["delivery"]["reason"]) == (200, "left")
+    listed = (await workbench.client.get(f"/api/threads/{workbench.thread_id}/messages")).json()["items"][-1]
+    assert listed == left.json()
+
+
+async def test_unknown_message_is_missing(workbench: Workbench) -> None:
+    for what in ("resend", "leave"):
+        assert (await decide(workbench, f"{new_id()}/{what}")).status_code == 404

@@ -17,7 +17,9 @@ from moorage.reception.model import (
     AgentFound,
     AgentLeft,
     AgentReplied,
+    AgentResends,
     AgentTook,
+    AgentWritesAfter,
     Answer,
     Assign,
     ChannelMuted,
@@ -25,6 +27,7 @@ from moorage.reception.model import (
     Close,
     CustomerWrote,
     Decision,
+    Designate,
     EndReason,
     EnterQueue,
     Event,
@@ -174,6 +177,23 @@ class AnySequence(RuleBasedStateMachine):
         else:
             assert decision.effects == ()
             assert self.state.waiting_since is None
+
+    @rule(agent_id=agents, had_last=st.booleans(), event=st.sampled_from([AgentWritesAfter, AgentResends]))
+    def agent_writes_after_the_end(
+        self, agent_id: AgentId, had_last: bool, event: type[AgentWritesAfter | AgentResends]
+    ) -> None:
+        conversation, before = self.applied.current, self.state
+        decision = self.feed(event(agent_id, had_last=had_last))
+        if conversation is not None and event is AgentWritesAfter:
+            assert decision.effects == (Refuse(Refusal.NEWER_CONVERSATION),)
+        elif conversation is not None:
+            own = conversation.agent_id == agent_id
+            assert decision.effects == (() if own else (Refuse(Refusal.NOT_YOURS),))
+        elif had_last:
+            assert decision.effects == (Designate(agent_id, self.now + timedelta(hours=24)),)
+        else:
+            assert decision.effects == (Refuse(Refusal.CLOSED),)
+        assert self.state == before  # nobody answered anything by it
 
     @rule(agent_id=agents)
     def agent_takes(self, agent_id: AgentId) -> None:

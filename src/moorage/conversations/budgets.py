@@ -145,11 +145,12 @@ def given_back(budgets: Sequence[Budget], *, budget_id: UUID) -> Sequence[Budget
     return [replace(budget, used=max(0, budget.used - 1)) if budget.id == budget_id else budget for budget in budgets]
 
 
-def spent(budgets: Sequence[Budget], *, budget_id: UUID) -> Sequence[Budget]:
-    """Return the budgets with nothing left on `budget_id`: the provider counts more than we do, and its word wins."""
-    return [
-        replace(budget, used=max(budget.used, budget.most)) if budget.id == budget_id else budget for budget in budgets
-    ]
+def spent(budgets: Sequence[Budget], *, budget_id: UUID, new_id: UUID) -> Sequence[Budget]:
+    """Return the budgets with nothing left on `budget_id`: the provider counts more than we do, and its word wins.
+
+    It goes on as `new_id`, so that nothing given back for what is still under way opens it again.
+    """
+    return [replace(budget, id=new_id, used=budget.most) if budget.id == budget_id else budget for budget in budgets]
 
 
 def closed(budgets: Sequence[Budget], *, now: datetime) -> Sequence[Budget]:

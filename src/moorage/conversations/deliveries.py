@@ -29,7 +29,7 @@ from moorage.conversations.outcomes import BudgetEffect, Outcome, lease_ended
 from moorage.conversations.views import message_changed, message_view
 from moorage.conversations.writing import save
 from moorage.core.errors import Missing
-from moorage.core.ids import AgentId, ConversationId, MessageId
+from moorage.core.ids import AgentId, ConversationId, MessageId, new_id
 from moorage.infra.database import Tx
 
 LEASE = timedelta(seconds=20)
@@ -244,9 +244,10 @@ def _tried(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome) -> dict[str, obj
 def _settle_budget(opened: OpenThread, budget_id: UUID | None, effect: BudgetEffect) -> None:
     if effect == "closed":
         opened.budgets = closed(opened.budgets, now=opened.now)
+    elif budget_id is not None and effect == "spent":
+        opened.budgets = spent(opened.budgets, budget_id=budget_id, new_id=new_id())
     elif budget_id is not None:
-        settle = spent if effect == "spent" else given_back
-        opened.budgets = settle(opened.budgets, budget_id=budget_id)
+        opened.budgets = given_back(opened.budgets, budget_id=budget_id)
     show_again(opened)
 
 

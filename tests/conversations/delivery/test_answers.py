@@ -253,3 +253,17 @@ async def channel_of(desk: Desk) -> tuple[str, str | None]:
     async with desk.database.in_workspace(desk.workspace_id) as tx:
         channel = await read_channel(tx, channel_id=desk.channel.id)
     return channel.state, channel.state_reason
+
+
+async def test_spent_budget_is_not_opened_by_what_comes_back_of_earlier_messages(desk: Desk, wechat: Wechat) -> None:
+    wechat.answers = [code(45047), code(40003), SENT]
+    chat = await a_chat(desk)
+    await chat.reply("一")
+    await chat.reply("二")
+    for _ in range(2):
+        await a_sender(desk).send_waiting()
+    assert await chat.states() == [("failed", "budget_spent"), ("failed", "unknown_customer")]
+    budget = (await desk.conversation_of(chat.customer)).budget
+    assert (budget.open, budget.left, budget.reason) == (False, 0, "spent")
+    await desk.hears("在吗", by=chat.customer)
+    assert await chat.left() == 20

@@ -3,6 +3,7 @@
 import asyncio
 from dataclasses import replace
 from datetime import timedelta
+from typing import cast
 
 import pytest
 
@@ -11,6 +12,7 @@ from moorage.conversations.deliveries import claim_deliveries, find_lost_deliver
 from moorage.conversations.model import DeliveryState
 from moorage.conversations.outcomes import Outcome
 from moorage.core.ids import new_id
+from moorage.staff.presence import set_status
 from tests.conftest import MovableClock
 from tests.connectors.provider import WITHOUT_ANSWER
 from tests.conversations.delivery.chats import SENT, Wechat, a_chat, a_sender, at_work, code
@@ -239,3 +241,36 @@ async def test_stranger_cannot_tell_the_outcome_of_somebody_elses_try(desk: Desk
             connectors=desk.connectors,
         )
     assert await chat.states() == [("queued", None)]
+
+
+async def test_what_becomes_of_a_message_after_the_session_is_told_to_who_wrote_it(desk: Desk) -> None:
+    chat = await a_chat(desk)
+    await chat.ends()
+    after = await chat.reply("还有一件事")
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await set_status(tx, agent_id=chat.anna.agent_id, status="busy")
+    ben = await desk.an_agent(name="Ben")
+    await desk.hears("在吗", by=chat.customer)  # by now somebody else has the customer
+    assert (await desk.conversation_of(chat.customer)).owner.agent_id == ben.agent_id
+    await a_sender(desk).send_waiting()
+    audience = await desk.value(
+        """
+        SELECT audience FROM event_log
+        WHERE topic = 'message.changed' AND object_id = %s AND payload -> 'delivery' ->> 'state' = 'sent'
+        """,
+        after.id,
+    )
+    told = {f"agent:{chat.anna.agent_id}", f"agent:{ben.agent_id}", "role:supervisor"}
+    assert set(cast("list[str]", audience)) == told
+
+
+async def test_budget_of_an_ended_conversation_follows_the_providers_word(desk: Desk, wechat: Wechat) -> None:
+    wechat.answers = [code(45047)]
+    chat = await a_chat(desk)
+    await chat.ends()
+    before = await desk.conversation_of(chat.customer)
+    await chat.reply("还有一件事")
+    await a_sender(desk).send_waiting()
+    after = await desk.conversation_of(chat.customer)
+    assert (after.after_session, after.budget.open, after.budget.reason) == (True, False, "spent")
+    assert after.version > before.version  # so browsers were told

@@ -17,6 +17,8 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   empty: 'rewrite',
   kind_not_sendable: 'rewrite',
   content_refused: 'rewrite',
+  too_large: 'rewrite',
+  format_refused: 'rewrite',
   unknown_customer: 'nothing',
   customer_blocks: 'nothing',
   customer_blacklisted: 'nothing',
