@@ -1,4 +1,4 @@
-"""The browser tests' stage: one demo and one Chromium for the run, a fresh context for each person."""
+"""The browser tests' stage: a demo for each file, one Chromium for the run, a fresh context for each person."""
 
 import shutil
 from collections.abc import AsyncGenerator, Awaitable, Callable
@@ -26,7 +26,7 @@ WORST = ("serious", "critical")
 OpenPage = Callable[..., Awaitable[Page]]
 
 
-@pytest_asyncio.fixture(loop_scope="session", scope="session")
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def demo(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Demo]:
     async with running_demo(folder=tmp_path_factory.mktemp("demo")) as demo:
         yield demo
