@@ -58,11 +58,12 @@ async def run_worker(settings: Settings, *, ready_file: Path | None = None) -> N
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     async with open_container(settings) as parts:
         await keep_house(parts.database)
-        await _work(parts, stop=stop, ready_file=ready_file)
+        await work(parts, stop=stop, ready_file=ready_file)
     log.info("worker_ended")
 
 
-async def _work(parts: Container, *, stop: asyncio.Event, ready_file: Path | None) -> None:
+async def work(parts: Container, *, stop: asyncio.Event, ready_file: Path | None = None) -> None:
+    """Run every loop of a worker until `stop` is set."""
     sender = Sender(database=parts.database, connectors=parts.connectors, box=parts.box, blobs=parts.blobs)
     sweeper = Sweeper(database=parts.database, connectors=parts.connectors)
     jobs = JobRunner(pool=parts.pool, functions=_job_functions(parts), schedules=SCHEDULES)

@@ -2,7 +2,8 @@
 
 import asyncio
 import os
-from datetime import UTC, datetime, timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import psycopg
@@ -10,7 +11,7 @@ import structlog
 from psycopg.rows import scalar_row
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from moorage.core.clock import OffsetClock
+from moorage.core.clock import OffsetClock, host_time
 
 MEASURE_EVERY_S = 60.0
 SAMPLES = 3
@@ -22,8 +23,8 @@ log = structlog.get_logger()
 class DatabaseClock(OffsetClock):
     """The host's clock corrected to the database's, so that hosts that disagree still agree with each other."""
 
-    def __init__(self, *, clock_file: Path | None = None) -> None:
-        super().__init__()
+    def __init__(self, *, clock_file: Path | None = None, host: Callable[[], datetime] = host_time) -> None:
+        super().__init__(host=host)
         self._moved = FileOffset(clock_file) if clock_file is not None else None
 
     def now(self) -> datetime:
@@ -33,7 +34,7 @@ class DatabaseClock(OffsetClock):
     async def measure(self, pool: AsyncConnectionPool) -> timedelta:
         """Measure, use and return the offset (database minus host). The quickest of three answers counts."""
         async with pool.connection() as connection:
-            samples = [await _sample(connection) for _ in range(SAMPLES)]
+            samples = [await _sample(connection, host=self.host) for _ in range(SAMPLES)]
         offset = min(samples)[1]
         self.correct(offset=offset)
         if abs(offset) > LARGE_OFFSET:
@@ -50,13 +51,13 @@ class DatabaseClock(OffsetClock):
                 log.warning("clock_not_measured")
 
 
-async def _sample(connection: psycopg.AsyncConnection) -> tuple[timedelta, timedelta]:
+async def _sample(connection: psycopg.AsyncConnection, *, host: Callable[[], datetime]) -> tuple[timedelta, timedelta]:
     """Return how long the database took to answer, and the offset if its answer was made half-way."""
-    asked_at = datetime.now(UTC)
+    asked_at = host()
     async with connection.cursor(row_factory=scalar_row) as cursor:
         await cursor.execute("SELECT clock_timestamp()")
         answer: object = await cursor.fetchone()
-    took = datetime.now(UTC) - asked_at
+    took = host() - asked_at
     if not isinstance(answer, datetime):
         raise TypeError("clock_timestamp() gave no instant")
     return took, answer - (asked_at + took / 2)
