@@ -9,13 +9,13 @@ from psycopg.types.json import Jsonb
 
 from moorage.connectors.content import CONTENT, Media
 from moorage.conversations.media import MediaReceived, NothingToFetch
-from moorage.conversations.model import Author, AuthorKind, DeliveryState, Message
+from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.open_thread import CONVERSATION, lock_known_thread
 from moorage.conversations.operations import audience_of
 from moorage.conversations.queries import may_read_thread
 from moorage.conversations.views import MessageView, message_changed, message_view
 from moorage.core.errors import Missing
-from moorage.core.ids import AgentId, ConversationId, MessageId, ThreadId, WorkspaceId
+from moorage.core.ids import MessageId, ThreadId, WorkspaceId
 from moorage.infra.database import Tx
 from moorage.staff.model import Actor
 
@@ -139,40 +139,14 @@ class _ThreadRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    id: MessageId
+class _Row(MessageRow):
     thread_id: ThreadId
-    seq: int
-    conversation_id: ConversationId | None
-    author_kind: AuthorKind
-    author_agent_id: AgentId | None
-    why: str | None
-    content: Mapping[str, object]
-    delivery_state: str | None
-    delivery_reason: str | None
-    arrived_late: bool
-    sent_at: datetime
-    created_at: datetime
-    version: int
     author_name: str | None
     conversation: Mapping[str, object] | None
 
     def view(self) -> MessageView:
         """Return the message as it is shown."""
-        message = Message(
-            id=self.id,
-            seq=self.seq,
-            conversation_id=self.conversation_id,
-            author=Author(kind=self.author_kind, agent_id=self.author_agent_id, why=self.why),
-            content=CONTENT.validate_python(self.content),
-            delivery_state=None if self.delivery_state is None else DeliveryState(self.delivery_state),
-            delivery_reason=self.delivery_reason,
-            arrived_late=self.arrived_late,
-            sent_at=self.sent_at,
-            created_at=self.created_at,
-            version=self.version,
-        )
-        return message_view(message, thread_id=self.thread_id, author_name=self.author_name)
+        return message_view(self.message(), thread_id=self.thread_id, author_name=self.author_name)
 
     def audience(self) -> frozenset[str]:
         """Return who is told of a change: those who see the message's conversation, or the newest of its thread."""

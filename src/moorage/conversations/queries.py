@@ -6,22 +6,18 @@ from datetime import datetime
 from typing import Final, Literal, LiteralString
 from uuid import UUID
 
-from moorage.connectors.content import CONTENT
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import Standing, passive_only, rules_of, sendable
+from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.model import (
-    Author,
-    AuthorKind,
     Conversation,
-    DeliveryState,
     FollowState,
-    Message,
     Surroundings,
 )
 from moorage.conversations.open_thread import BUDGETS, CONVERSATION
 from moorage.conversations.views import ConversationView, MessageView, conversation_view, message_view
 from moorage.core.errors import Malformed, Missing
-from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, MessageId, ThreadId
+from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, ThreadId
 from moorage.core.paging import Page, decode_cursor, encode_cursor
 from moorage.infra.database import Tx
 from moorage.staff.model import SUPERVISING, Actor
@@ -233,20 +229,7 @@ class _CardRow:
 
 
 @dataclass(frozen=True, slots=True)
-class _MessageRow:
-    id: MessageId
-    seq: int
-    conversation_id: ConversationId | None
-    author_kind: AuthorKind
-    author_agent_id: AgentId | None
-    why: str | None
-    content: Mapping[str, object]
-    delivery_state: str | None
-    delivery_reason: str | None
-    arrived_late: bool
-    sent_at: datetime
-    created_at: datetime
-    version: int
+class _MessageRow(MessageRow):
     author_name: str | None
     attempts: int | None
     details: Mapping[str, object] | None
@@ -376,19 +359,10 @@ def _standing(row: _BudgetRow | _CardRow, *, connectors: Connectors, now: dateti
 
 
 def _message_view(row: _MessageRow, thread_id: ThreadId) -> MessageView:
-    message = Message(
-        id=row.id,
-        seq=row.seq,
-        conversation_id=row.conversation_id,
-        author=Author(kind=row.author_kind, agent_id=row.author_agent_id, why=row.why),
-        content=CONTENT.validate_python(row.content),
-        delivery_state=None if row.delivery_state is None else DeliveryState(row.delivery_state),
-        delivery_reason=row.delivery_reason,
-        arrived_late=row.arrived_late,
-        sent_at=row.sent_at,
-        created_at=row.created_at,
-        version=row.version,
-    )
     return message_view(
-        message, thread_id=thread_id, author_name=row.author_name, attempts=row.attempts or 0, details=row.details
+        row.message(),
+        thread_id=thread_id,
+        author_name=row.author_name,
+        attempts=row.attempts or 0,
+        details=row.details,
     )

@@ -2,14 +2,11 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import ClassVar
 
-from moorage.connectors.content import CONTENT
 from moorage.conversations.budgets import MOST_WAITING
+from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.model import (
-    Author,
-    AuthorKind,
     DeliveryReason,
     DeliveryState,
     Message,
@@ -19,7 +16,7 @@ from moorage.conversations.model import (
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import TooManyWaiting, charge, check_reachable, show_again
 from moorage.core.errors import DomainError, Missing
-from moorage.core.ids import AgentId, ConversationId, DeliveryId, MessageId, ThreadId, new_id
+from moorage.core.ids import DeliveryId, MessageId, ThreadId, new_id
 from moorage.infra.database import Tx
 
 
@@ -128,36 +125,7 @@ class _Ids:
 
 
 @dataclass(frozen=True, slots=True)
-class _Row:
-    id: MessageId
-    seq: int
-    conversation_id: ConversationId | None
-    author_kind: AuthorKind
-    author_agent_id: AgentId | None
-    why: str | None
-    content: Mapping[str, object]
-    delivery_state: str | None
-    delivery_reason: str | None
-    arrived_late: bool
-    sent_at: datetime
-    created_at: datetime
-    version: int
+class _Row(MessageRow):
     agent_name: str | None
     attempts: int
     details: Mapping[str, object] | None
-
-    def message(self) -> Message:
-        """Return the message that the row holds."""
-        return Message(
-            id=self.id,
-            seq=self.seq,
-            conversation_id=self.conversation_id,
-            author=Author(kind=self.author_kind, agent_id=self.author_agent_id, why=self.why),
-            content=CONTENT.validate_python(self.content),
-            delivery_state=None if self.delivery_state is None else DeliveryState(self.delivery_state),
-            delivery_reason=self.delivery_reason,
-            arrived_late=self.arrived_late,
-            sent_at=self.sent_at,
-            created_at=self.created_at,
-            version=self.version,
-        )
