@@ -138,6 +138,14 @@ async def test_animation_over_the_limit_is_refused_rather_than_stopped() -> None
         await prepared(an_animation(frames=20, size=(80, 80)), most_bytes=500)
 
 
+@pytest.mark.parametrize("head", range(2, 8))
+def test_animation_that_ends_within_a_frames_head_is_damaged(head: int) -> None:
+    moving = an_animation()
+    second = moving.index(b",", moving.index(b",") + 1)
+    with pytest.raises(Unusable, match="damaged"):
+        look_at(moving[: second + head])
+
+
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     picture=st.sampled_from([a_picture("PNG"), a_picture("JPEG"), an_animation(), a_picture("WEBP"), a_photo()]),

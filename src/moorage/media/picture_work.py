@@ -4,6 +4,7 @@ Nothing of a picture is decoded before its head has told how large it will be.
 """
 
 import io
+import struct
 import warnings
 from collections.abc import Collection
 from dataclasses import dataclass
@@ -18,6 +19,8 @@ MOST_ANIMATED_PIXELS = 250_000_000
 """Of all frames of an animation together."""
 LONGEST_SIDE = 4096
 """Of a picture that is encoded anew; nobody sees more on a phone."""
+BROKEN = (OSError, ValueError, SyntaxError, EOFError, IndexError, struct.error)
+"""What decoders raise over a picture that is cut off or wrong inside."""
 _FORMATS = ("PNG", "JPEG", "GIF", "WEBP", "BMP")
 _MEDIA_TYPES = {"PNG": "image/png", "JPEG": "image/jpeg", "GIF": "image/gif", "WEBP": "image/webp", "BMP": "image/bmp"}
 _QUALITIES = (90, 80, 70)
@@ -75,7 +78,7 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
         image = Image.open(io.BytesIO(content), formats=_FORMATS)
     except Image.DecompressionBombError as error:
         raise Unusable("too_many_pixels") from error
-    except (OSError, ValueError, SyntaxError, EOFError) as error:  # it begins like a picture and does not go on so
+    except BROKEN as error:  # it begins like a picture and does not go on so
         raise Unusable("damaged") from error
     width, height = image.size
     if width * height > MOST_PIXELS:
@@ -86,7 +89,10 @@ def _opened(content: bytes) -> ImageFile.ImageFile:
 
 
 def _is_animated(image: ImageFile.ImageFile) -> bool:
-    return bool(getattr(image, "is_animated", False))
+    try:
+        return bool(getattr(image, "is_animated", False))  # looks for a second frame
+    except BROKEN as error:
+        raise Unusable("damaged") from error
 
 
 def _decode(image: ImageFile.ImageFile, *, frames: int | None = None) -> None:
@@ -103,7 +109,7 @@ def _decode(image: ImageFile.ImageFile, *, frames: int | None = None) -> None:
             image.seek(0)
     except Image.DecompressionBombError as error:
         raise Unusable("too_many_pixels") from error
-    except (OSError, ValueError, SyntaxError, EOFError, IndexError) as error:
+    except BROKEN as error:
         raise Unusable("damaged") from error
 
 
