@@ -79,6 +79,9 @@ async def ask(client: httpx.AsyncClient, *, url: str, body: bytes | None, deadli
         status, content, error = None, b"", "timeout"
     except (httpx.HTTPError, httpx.InvalidURL, UnicodeError) as failure:
         status, content, error = None, b"", type(failure).__name__
+    except AttributeError:
+        # The transport asks a socket for its peer that the server closed in the same instant, by dying for instance.
+        status, content, error = None, b"", "lost_while_connecting"
     return Answer(status=status, body=content, latency_s=time.monotonic() - started, error=error)
 
 

@@ -94,3 +94,18 @@ async def test_a_failure_shows_neither_address_nor_token() -> None:
             await _call(url)
     assert "hidden" not in str(caught.value)
     assert "127.0.0.1" not in str(caught.value)
+
+
+class _LostAtOnce(httpx.AsyncBaseTransport):
+    """The other side closes between accepting and the first look at the connection, as the real transport tells it."""
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        raise AttributeError("'NoneType' object has no attribute 'getpeername'")
+
+
+async def test_connection_lost_before_it_was_looked_at_has_written_nothing() -> None:
+    async with httpx.AsyncClient(transport=_LostAtOnce()) as client:
+        deadline = asyncio.get_running_loop().time() + 5
+        with pytest.raises(CallFailed) as failed:
+            await call(client, client.build_request("GET", "http://127.0.0.1:9"), deadline=deadline)
+    assert (failed.value.written, failed.value.detail) == (False, "lost_while_connecting")

@@ -80,6 +80,9 @@ async def call(
         raise CallFailed(written=tracker.written, detail="deadline") from error
     except (httpx.TransportError, httpx.DecodingError) as error:
         raise CallFailed(written=tracker.written, detail=type(error).__name__) from error
+    except AttributeError as error:
+        # The transport asks a socket for its peer that the other side closed in the same instant.
+        raise CallFailed(written=tracker.written, detail="lost_while_connecting") from error
 
 
 async def _read(response: httpx.Response, *, most_bytes: int) -> httpx.Response:
