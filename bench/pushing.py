@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from urllib.parse import urlencode
@@ -129,7 +130,7 @@ class _ClosedLoop(_Load):
 class _OpenLoop(_Load):
     def __init__(self, count: int) -> None:
         super().__init__(count)
-        self._free: list[_Connection] = []
+        self._free: deque[_Connection] = deque()  # in turn, so that none rests until the server closes it
         self._due: list[tuple[float, bytes]] = []
 
     def go_on(self, connection: _Connection) -> None:
@@ -141,7 +142,7 @@ class _OpenLoop(_Load):
 
     def send(self, request: bytes, *, due_at: float) -> None:
         if self._free:
-            self._free.pop().send(request, due_at=due_at)
+            self._free.popleft().send(request, due_at=due_at)
         else:
             self._due.append((due_at, request))
 

@@ -5,6 +5,7 @@ started again after a crash, do without.
 """
 
 import asyncio
+import gc
 import json
 import os
 import sys
@@ -24,6 +25,8 @@ from moorage.infra.logging import configure_logging
 from moorage.infra.settings import Settings, refuse_clock_file, required_migration_url
 
 PARTING_LIMIT_S = 8
+COLLECTED_EVERY = 20_000
+"""How many new objects make the youngest generation worth a look; Python's own figure is 700."""
 LONGEST_SOCKET_MESSAGE_BYTES = 64 * 1024
 
 app = typer.Typer(
@@ -60,8 +63,10 @@ def serve(demo: DemoMark = False) -> None:
     """Run a web process: API, sockets, console and the addresses that providers push to."""
     settings = _process_settings(demo=demo)
     asyncio.run(_try_parts(settings))
+    application = create_app(settings)
+    _let_the_collector_rest()
     uvicorn.run(
-        create_app(settings),
+        application,
         host=settings.bind,
         port=settings.port,
         log_config=None,
@@ -137,6 +142,13 @@ async def _try_parts(settings: Settings) -> None:
     """Open and close what a process is made of, so that what is wrong ends the command with its own sentence."""
     async with open_container(settings):
         return
+
+
+def _let_the_collector_rest() -> None:
+    """Look for cycles seldom, and never among what is there now and stays: that took a fifth of a push's time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(COLLECTED_EVERY, 20, 50)
 
 
 def _process_settings(*, demo: bool) -> Settings:

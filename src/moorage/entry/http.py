@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
+from moorage.channels.addresses import AddressBook
 from moorage.channels.authorization_routes import AuthorizationsDoor
 from moorage.channels.authorization_routes import router as authorization_router
 from moorage.channels.menus.publishing import Menus
@@ -179,6 +180,7 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         database=container.database,
         connectors=container.connectors,
         box=container.box,
+        addresses=AddressBook(container.database),
         intake=Intake(database=container.database, connectors=container.connectors, box=container.box),
         counters=app.state.counters,
     )

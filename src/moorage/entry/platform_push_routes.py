@@ -11,7 +11,6 @@ import structlog
 from fastapi import APIRouter, Request, Response
 from starlette.background import BackgroundTask
 
-from moorage.channels.addresses import find_address
 from moorage.channels.credentials import EXTERNAL_ACCOUNT_ID, PLATFORM_ID, open_verification
 from moorage.channels.model import Address
 from moorage.channels.notices import Notices
@@ -140,8 +139,7 @@ async def _take_push(door: PushDoor, kind: str, external_id: str, request: Reque
 async def _address(door: PushDoor, platform: Platform, external_id: str) -> Address | None:
     """Return where the pushes of an account docked by this platform belong, or None."""
     try:
-        async with door.database.in_platform() as tx:
-            address = await find_address(tx, kind=platform.kind, external_id=external_id)
+        address = await door.addresses.find(kind=platform.kind, external_id=external_id)
     except Missing:
         return None
     return address if _known(door, address).get(PLATFORM_ID) == platform.id else None

@@ -14,10 +14,10 @@ from fastapi import Request, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from moorage.channels.addresses import ask_for_address, mark_verified, the_address
+from moorage.channels.addresses import AddressBook, mark_verified
 from moorage.channels.credentials import open_verification, verifies_itself
 from moorage.channels.model import Address
-from moorage.connectors.contract import AddressVerified, Connector, Inbound, RawRequest, WireReply
+from moorage.connectors.contract import AddressVerified, Connector, RawRequest, WireReply
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
@@ -57,6 +57,7 @@ class PushDoor:
     database: Database
     connectors: Connectors
     box: SecretBox
+    addresses: AddressBook
     intake: Intake
     counters: Counters
 
@@ -108,10 +109,13 @@ async def _answer(door: PushDoor, kind: str, external_id: str, request: Request,
     body = await read_body(request)
     connector = door.connectors[kind]
     address = await _address(door, kind, external_id)
-    if not verifies_itself(open_verification(door.box, address)):
+    credentials = open_verification(door.box, address)
+    if not verifies_itself(credentials):
         return _leave(door, connector, request)
     try:
-        received = _receive(door, connector, address, raw_request(request, body))
+        received = connector.receive(
+            credentials=credentials, request=raw_request(request, body), now=door.database.clock.now()
+        )
     except UnsupportedInput as error:
         log.warning("push_not_supported", reason=error.reason, channel_id=str(address.channel_id))
         door.counters.count(f"pushes_unsupported.{error.reason}")
@@ -119,7 +123,7 @@ async def _answer(door: PushDoor, kind: str, external_id: str, request: Request,
     if isinstance(received, AddressVerified):
         await _mark_verified(door, address)
         return WireReply(body=received.body, content_type="text/plain; charset=utf-8")
-    reply = await door.intake.receive(address=address, inbound=received, deadline=deadline)
+    reply = await door.intake.receive(address=address, inbound=received, credentials=credentials, deadline=deadline)
     if address.verified_at is None:  # a genuine push proves as much as the question does, and it may come alone
         await _mark_verified(door, address)
     return reply
@@ -136,9 +140,7 @@ async def read_body(request: Request) -> bytes:
 
 async def _address(door: PushDoor, kind: str, external_id: str) -> Address:
     try:
-        async with door.database.in_platform() as tx:
-            asked = await ask_for_address(tx, kind=kind, external_id=external_id)
-        return await the_address(asked)
+        return await door.addresses.find(kind=kind, external_id=external_id)
     except Missing:
         door.counters.count("pushes_refused.unknown_address")
         raise
@@ -154,11 +156,6 @@ def _leave(door: PushDoor, connector: Connector, request: Request) -> WireReply:
         raise Missing(what="channel address")
     door.counters.count("pushes_ignored.docked_by_platform")
     return connector.acknowledge()
-
-
-def _receive(door: PushDoor, connector: Connector, address: Address, request: RawRequest) -> Inbound | AddressVerified:
-    credentials = open_verification(door.box, address)
-    return connector.receive(credentials=credentials, request=request, now=door.database.clock.now())
 
 
 async def _mark_verified(door: PushDoor, address: Address) -> None:

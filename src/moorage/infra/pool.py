@@ -1,18 +1,16 @@
 """The one pool of a process, and the check that its login cannot see more than it should."""
 
-import json
 import selectors
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import ClassVar
-from uuid import UUID
 
 import psycopg
 from psycopg import AsyncConnection, AsyncCursor
 from psycopg.rows import class_row, scalar_row
 from psycopg.types.json import set_json_dumps
 from psycopg_pool import AsyncConnectionPool
+from pydantic_core import to_json
 
 from moorage.core.errors import DomainError
 from moorage.infra.roles import APP_ROLE, SYSTEM_ROLE
@@ -76,17 +74,7 @@ class _Login:
 
 def dump_json(value: object) -> str:
     """Return `value` as JSON with Chinese left readable, ids as strings and instants in ISO form."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=_plain)
-
-
-def _plain(value: object) -> object:
-    if isinstance(value, UUID):
-        return str(value)
-    if isinstance(value, datetime):
-        return value.isoformat()
-    if isinstance(value, Mapping):
-        return dict(value)  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType] -- JSON at the edge
-    raise TypeError(f"{type(value).__name__} has no place in JSON")
+    return to_json(value).decode()
 
 
 async def open_pool(

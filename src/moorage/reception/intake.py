@@ -15,20 +15,19 @@ import structlog
 
 from moorage.channels.credentials import open_verification
 from moorage.channels.model import Address
-from moorage.channels.replays import refuse_replayed
 from moorage.connectors.contract import Inbound, WireReply
 from moorage.connectors.registry import Connectors, required_answering_power
 from moorage.core.errors import DomainError
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
-from moorage.reception.pushes import StoredPush, ask_to_store, find_stored, leave_to_api, read_push
+from moorage.reception.account_events import tells_of_account
+from moorage.reception.pushes import StoredPush, leave_to_api, read_push
 from moorage.reception.taking_in import Request, take_in_request
+from moorage.reception.together import Arrival, Arrived, Together
 
 LOCK_TIMEOUT = timedelta(seconds=2)
 PASSIVE_WITHIN_S = 3.5
 """A later answer might meet a provider that has gone: it goes through the API instead."""
-SWEPT_AFTER = timedelta(seconds=6)
-"""When the sweeper may think that nobody takes a push in any more."""
 LOOKS_EVERY_S = 0.1
 GIVES_UP_WITHIN_S = 0.4
 
@@ -54,6 +53,7 @@ class Intake:
         self._lock_timeout = lock_timeout
         self._connectors = connectors
         self._box = box
+        self._together = Together(database=database, connectors=connectors, lock_timeout=lock_timeout)
 
     async def receive(
         self, *, address: Address, inbound: Inbound, deadline: float, credentials: Mapping[str, str] | None = None
@@ -83,17 +83,8 @@ class Intake:
     async def _store(self, address: Address, inbound: Inbound, *, deadline: float) -> StoredPush:
         try:
             async with asyncio.timeout_at(deadline):
-                async with self._database.in_workspace(address.workspace_id, lock_timeout=self._lock_timeout) as tx:
-                    if inbound.uncovered is not None:
-                        await refuse_replayed(tx, channel_id=address.channel_id, uncovered=inbound.uncovered)
-                    asked = await ask_to_store(
-                        tx, channel_id=address.channel_id, inbound=inbound, not_before=tx.now + SWEPT_AFTER
-                    )
-                stored = await asked.row()
-                if stored is not None:
-                    return stored
-                async with self._database.in_workspace(address.workspace_id) as tx:
-                    return await find_stored(tx, channel_id=address.channel_id, inbound=inbound)
+                arrival = Arrival(channel_id=address.channel_id, inbound=inbound)
+                return await self._together.store(address.workspace_id, arrival)
         except (TimeoutError, psycopg.OperationalError) as reason:
             raise PushNotStored(why=_name(reason)) from reason
 
@@ -123,6 +114,10 @@ class Intake:
             return await self._wait_for_answer(address, request.push)
 
     async def _take_in(self, address: Address, request: Request) -> StoredPush:
+        if not tells_of_account(request.inbound):
+            arrived = Arrived(channel_id=address.channel_id, request=request)
+            return await self._together.take_in(address.workspace_id, arrived)
+
         async def take_in(tx: Tx) -> StoredPush:
             return await take_in_request(
                 tx, connectors=self._connectors, channel_id=address.channel_id, request=request

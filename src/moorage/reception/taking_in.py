@@ -16,7 +16,7 @@ from moorage.conversations.waiting import answer_with_waiting, joined, send_wait
 from moorage.conversations.writing import save
 from moorage.core.ids import ChannelId, MessageId, new_id
 from moorage.customers.operations import add_customer
-from moorage.infra.database import Tx
+from moorage.infra.database import Asked, Tx
 from moorage.reception import model
 from moorage.reception.account_events import settle_if_nobodys, tells_of_account
 from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
@@ -66,10 +66,42 @@ async def take_in_request(tx: Tx, *, connectors: Connectors, channel_id: Channel
             tx, connectors=connectors, channel_id=channel_id, external_customer_id=customer, push=own
         ):
             return await read_push(tx, push_id=own.id, day=own.day)
-    asked = await ask_for_thread(tx, channel_id=channel_id, external_customer_id=customer)
-    asked_waiting = await ask_for_waiting(tx, channel_id=channel_id, external_customer_id=customer, up_to=request.push)
-    settled = await _take_in_all(tx, connectors, asked, await asked_waiting.rows(), request)
-    return settled or await read_push(tx, push_id=request.push.id, day=request.push.day)
+    [taken] = await take_in_requests(tx, connectors=connectors, requests=[(channel_id, request)])
+    return taken
+
+
+async def take_in_requests(
+    tx: Tx, *, connectors: Connectors, requests: Sequence[tuple[ChannelId, Request]]
+) -> list[StoredPush]:
+    """Take in the pushes of requests, none of which tells of an account, and return how they stand in the same order.
+
+    Each is of another thread, and comes with its channel. Their threads are locked in the order given, all before
+    anything else is.
+    """
+    asked = [await _ask(tx, channel_id, request) for channel_id, request in requests]
+    return [await _take_in_asked(tx, connectors, one) for one in asked]
+
+
+@dataclass(frozen=True, slots=True)
+class _AskedRequest:
+    request: Request
+    thread: AskedThread
+    waiting: Asked[WaitingPush]
+
+
+async def _ask(tx: Tx, channel_id: ChannelId, request: Request) -> _AskedRequest:
+    customer = request.inbound.external_customer_id
+    return _AskedRequest(
+        request=request,
+        thread=await ask_for_thread(tx, channel_id=channel_id, external_customer_id=customer),
+        waiting=await ask_for_waiting(tx, channel_id=channel_id, external_customer_id=customer, up_to=request.push),
+    )
+
+
+async def _take_in_asked(tx: Tx, connectors: Connectors, asked: _AskedRequest) -> StoredPush:
+    push = asked.request.push
+    settled = await _take_in_all(tx, connectors, asked.thread, await asked.waiting.rows(), asked.request)
+    return settled or await read_push(tx, push_id=push.id, day=push.day)
 
 
 async def take_in_oldest(tx: Tx, *, connectors: Connectors, channel_id: ChannelId, external_customer_id: str) -> bool:
