@@ -69,6 +69,15 @@ describe('the reception form', () => {
     expect(change.value).toMatchObject({ after_session_hours: 0, last_served_hours: 5 })
   })
 
+  it('keeps as many replies for agents as suit the limits where nothing is typed', () => {
+    const { draft, change } = openForm()
+    expect(change.value?.kept_for_people).toBeNull()
+    draft.kept = '7'
+    expect(change.value?.kept_for_people).toBe(7)
+    draft.kept = '21'
+    expect(change.value).toBeNull()
+  })
+
   it.each(['', '169', '1.5', 'a day'])('does not save “%s” hours', (typed) => {
     const { draft, change } = openForm()
     draft.afterSession = typed

@@ -8,6 +8,8 @@ import { MOST_CHARACTERS, unknownPlaceholders } from '../greeting'
 
 export const AFTER_SESSION_HOURS = { least: 0, most: 168 }
 export const LAST_SERVED_HOURS = { least: 0, most: 720 }
+/** Of one customer's budget. Nothing typed means as many as suit the limits chosen. */
+export const KEPT_FOR_PEOPLE = { least: 0, most: 20 }
 
 export type GreetingMode = NonNullable<NonNullable<ChannelSettings['greeting']>['mode']>
 /** What is wrong with the greeting's words. */
@@ -38,12 +40,17 @@ export function useReceptionForm(
   const change = computed<ChannelSettings | null>(() => {
     const afterSession = wholeNumber(draft.afterSession, AFTER_SESSION_HOURS)
     const lastServed = wholeNumber(draft.lastServed, LAST_SERVED_HOURS)
-    if (wrong.value !== null || afterSession === null || lastServed === null) return null
+    const kept = wholeNumber(draft.kept, KEPT_FOR_PEOPLE)
+    const keptIsWrong = kept === null && draft.kept.trim() !== ''
+    if (wrong.value !== null || afterSession === null || lastServed === null || keptIsWrong) {
+      return null
+    }
     return {
       ...channel.value.settings,
       locale: draft.locale,
       greeting: { mode: draft.mode, text: draft.text.trim() || null },
       budget_preset: draft.preset || null,
+      kept_for_people: kept,
       after_session_hours: afterSession,
       last_served_hours: lastServed,
     }
@@ -66,6 +73,7 @@ function copied({ settings }: Channel) {
     mode: settings.greeting?.mode ?? 'once_per_conversation',
     text: settings.greeting?.text ?? '',
     preset: settings.budget_preset ?? '',
+    kept: String(settings.kept_for_people ?? ''),
     afterSession: String(settings.after_session_hours),
     lastServed: String(settings.last_served_hours),
   }
