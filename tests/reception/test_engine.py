@@ -46,6 +46,7 @@ from moorage.reception.model import (
     Refuse,
     ReleaseSeat,
     Say,
+    SayPrepared,
     State,
     Unfollowed,
     effects_to_json,
@@ -121,6 +122,15 @@ class AnySequence(RuleBasedStateMachine):
             assert conversation.owner is (Owner.AGENT if found else Owner.QUEUE)
         elif had is not None:
             assert conversation.agent_id == had
+
+    @rule(reply=st.sampled_from(["first", "returning", "scanned", "scene"]))
+    def customer_follows_and_is_answered(self, reply: Literal["first", "returning", "scanned", "scene"]) -> None:
+        before = self.applied.current
+        decision = self.feed(Followed(reply=reply))
+        answered = [] if self.policy.mute else [SayPrepared]
+        assert [type(effect) for effect in decision.effects] == [Note, *answered]
+        assert self.applied.current is before
+        assert self.state.reachable
 
     @rule(event=st.one_of(st.just(Followed()), st.builds(EventSeen, st.text(max_size=5))))
     def something_is_noted(self, event: Event) -> None:

@@ -254,6 +254,50 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/follow-reply": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel Follow Reply
+         * @description Tell what a channel says to who follows it.
+         */
+        get: operations["read_channel_follow_reply"];
+        /**
+         * Change Channel Follow Reply
+         * @description Set what a channel says to who follows it from now on.
+         */
+        put: operations["change_channel_follow_reply"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/follow-reply/pictures": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Upload Reply Picture
+         * @description Take a picture that a channel will send by itself; a follow reply names it by its id.
+         */
+        post: operations["upload_reply_picture"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/menu": {
         parameters: {
             query?: never;
@@ -1212,6 +1256,8 @@ export interface components {
          * @description What can be done on a channel of the kind.
          */
         CapabilitiesView: {
+            /** Follow Reply */
+            follow_reply: boolean;
             /** Max Text Bytes */
             max_text_bytes: number;
             /** Menu */
@@ -1588,7 +1634,7 @@ export interface components {
             /** Name */
             name: string;
             /** Parts */
-            parts: ("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours") | "follow_reply")[];
             /** Version */
             version: number;
         };
@@ -1719,6 +1765,74 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * FollowReply
+         * @description Everything that is set. None: those followers get what everybody gets.
+         */
+        FollowReply: {
+            /**
+             * Enabled
+             * @default false
+             */
+            enabled: boolean;
+            /**
+             * First
+             * @default []
+             */
+            first: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[];
+            /** Returning */
+            returning?: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[] | null;
+            /** Scanned */
+            scanned?: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[] | null;
+            /**
+             * Scenes
+             * @default []
+             */
+            scenes: components["schemas"]["SceneReply"][];
+        };
+        /**
+         * FollowReplyChange
+         * @description A follow reply in place of the one that the person has seen as `version`.
+         */
+        FollowReplyChange: {
+            reply: components["schemas"]["FollowReply"];
+            /** Version */
+            version: number;
+        };
+        /**
+         * FollowReplyLimitsView
+         * @description How much a follow reply can be.
+         */
+        FollowReplyLimitsView: {
+            /** Most Messages */
+            most_messages: number;
+            /** Most Scenes */
+            most_scenes: number;
+            /** Most Text Bytes */
+            most_text_bytes: number;
+            /** Name Bytes */
+            name_bytes: number;
+            /** Placeholders */
+            placeholders: string[];
+            /** Sendable */
+            sendable: string[];
+            /** Within S */
+            within_s: number | null;
+        };
+        /**
+         * FollowReplyView
+         * @description What a channel says to who follows it, and how much that can be.
+         */
+        FollowReplyView: {
+            /** Changed At */
+            changed_at: string | null;
+            limits: components["schemas"]["FollowReplyLimitsView"];
+            /** Pictures */
+            pictures: components["schemas"]["ReplyPictureView"][];
+            reply: components["schemas"]["FollowReply"];
+            /** Version */
+            version: number;
         };
         /**
          * ForeignMenuView
@@ -2466,6 +2580,19 @@ export interface components {
             name: string;
         };
         /**
+         * PictureReply
+         * @description A picture of the channel's, by its id.
+         */
+        PictureReply: {
+            /** Picture Id */
+            picture_id?: string | null;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "image";
+        };
+        /**
          * PlatformChange
          * @description The platform's credentials. A secret that is left out stays as it is, for the same platform.
          */
@@ -2568,6 +2695,27 @@ export interface components {
             content: components["schemas"]["SaidText"] | components["schemas"]["SaidPicture"];
         };
         /**
+         * ReplyPictureView
+         * @description A picture of the channel's, as it is sent.
+         */
+        ReplyPictureView: {
+            /** Height */
+            height: number;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Media Type */
+            media_type: string;
+            /** Name */
+            name: string;
+            /** Size Bytes */
+            size_bytes: number;
+            /** Width */
+            width: number;
+        };
+        /**
          * SaidPicture
          * @description A picture that was uploaded for the conversation before.
          */
@@ -2611,6 +2759,22 @@ export interface components {
              * @default true
              */
             waits: boolean;
+        };
+        /**
+         * SceneReply
+         * @description What followers are told who scanned the code of one scene.
+         */
+        SceneReply: {
+            /**
+             * Messages
+             * @default []
+             */
+            messages: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[];
+            /**
+             * Scene
+             * @default
+             */
+            scene: string;
         };
         /**
          * SendLocation
@@ -2685,7 +2849,7 @@ export interface components {
          */
         SettingsCopy: {
             /** Parts */
-            parts: ("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours") | "follow_reply")[];
             /** To */
             to: string[];
         };
@@ -2754,6 +2918,22 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * TextReply
+         * @description Words with placeholders.
+         */
+        TextReply: {
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "text";
         };
         /**
          * TextView
@@ -3386,6 +3566,110 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_follow_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowReplyView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_channel_follow_reply: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["FollowReplyChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["FollowReplyView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    upload_reply_picture: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "multipart/form-data": {
+                    /** Format: binary */
+                    file: string;
+                };
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReplyPictureView"];
                 };
             };
             /** @description What went wrong */

@@ -6,7 +6,8 @@ from typing import get_args
 
 from psycopg.types.json import Jsonb
 
-from moorage.channels.model import ChannelSettings, SettingsPart
+from moorage.channels.follow_replies.storing import copy_follow_reply
+from moorage.channels.model import ChannelSettings, SettingsField, SettingsPart
 from moorage.channels.queries import read_channel, read_channels
 from moorage.channels.views import channel_changed
 from moorage.connectors.manifest import Manifest
@@ -45,8 +46,8 @@ async def copy_settings(
 ) -> list[Copied]:
     """Copy `parts` of a channel's settings to others and return those that changed, in the order of their names.
 
-    Raises Missing for an unknown channel, Malformed for the channel itself among the others, or for a budget preset
-    that another's kind does not have; then nothing is changed anywhere.
+    Raises Missing for an unknown channel, Malformed for the channel itself among the others, or for a budget preset or
+    a follow reply that another's kind does not have; then nothing is changed anywhere.
     """
     source = (await read_channel(tx, channel_id=channel_id)).settings
     if channel_id in to:
@@ -56,11 +57,20 @@ async def copy_settings(
     for target in targets:
         _check(source, parts, manifests[target.kind])
         before = ChannelSettings.model_validate(target.settings)
-        after = before.model_copy(update={part: getattr(source, part) for part in parts})
+        fields = [field for field in _FIELDS if field in parts]
+        after = before.model_copy(update={field: getattr(source, field) for field in fields})
         if after != before:
             changes[target.id] = (before, after)
     await _write(tx, {target_id: after for target_id, (_, after) in changes.items()})
-    return await _told(tx, channel_id=channel_id, changes=changes, by=by, remote_address=remote_address)
+    told = await _told(tx, channel_id=channel_id, changes=changes, by=by, remote_address=remote_address)
+    if "follow_reply" not in parts:
+        return told
+    replied = [
+        target.id
+        for target in targets
+        if await copy_follow_reply(tx, source=channel_id, target=target.id, by=by, remote_address=remote_address)
+    ]
+    return await _with_replies(tx, told, replied)
 
 
 async def _lock(tx: Tx, to: Sequence[ChannelId]) -> list[_Target]:
@@ -82,6 +92,8 @@ def _check(source: ChannelSettings, parts: Sequence[SettingsPart], manifest: Man
     preset = source.budget_preset
     if "budget_preset" in parts and preset is not None and preset not in manifest.budget_presets:
         raise Malformed(field="parts", reason="budget_preset_unknown")
+    if "follow_reply" in parts and not manifest.tells_of_followers:
+        raise Malformed(field="parts", reason="follow_reply_unknown")
 
 
 async def _write(tx: Tx, settings: Mapping[ChannelId, ChannelSettings]) -> None:
@@ -110,7 +122,7 @@ async def _told(
     copied: list[Copied] = []
     for channel in await read_channels(tx, channel_ids=list(changes)):
         before, after = changes[channel.id]
-        parts: list[SettingsPart] = [part for part in _PARTS if getattr(before, part) != getattr(after, part)]
+        parts: list[SettingsPart] = [part for part in _FIELDS if getattr(before, part) != getattr(after, part)]
         copied.append(Copied(channel_id=channel.id, name=channel.name, parts=parts, version=channel.version))
         tx.record(channel_changed(channel))
         await write_audit(
@@ -126,4 +138,15 @@ async def _told(
     return copied
 
 
-_PARTS: tuple[SettingsPart, ...] = get_args(SettingsPart)
+async def _with_replies(tx: Tx, told: Sequence[Copied], replied: Sequence[ChannelId]) -> list[Copied]:
+    """Return what was copied, with the channels whose follow reply has changed too."""
+    by_id = {copied.channel_id: copied for copied in told}
+    for channel in await read_channels(tx, channel_ids=replied):
+        parts = () if channel.id not in by_id else by_id[channel.id].parts
+        by_id[channel.id] = Copied(
+            channel_id=channel.id, name=channel.name, parts=[*parts, "follow_reply"], version=channel.version
+        )
+    return sorted(by_id.values(), key=lambda copied: (copied.name, copied.channel_id))
+
+
+_FIELDS: tuple[SettingsField, ...] = get_args(SettingsField)

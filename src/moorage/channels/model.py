@@ -16,10 +16,11 @@ Locale = Literal["zh-CN", "en"]
 DockedBy = Literal["credentials", "authorization"]
 GreetingMode = Literal["off", "every_connection", "once_per_conversation", "first_ever"]
 
-SettingsPart = Literal[
+SettingsField = Literal[
     "greeting", "locale", "budget_preset", "kept_for_people", "after_session_hours", "last_served_hours"
 ]
-"""What can be copied from one channel to others."""
+SettingsPart = SettingsField | Literal["follow_reply"]
+"""What can be copied from one channel to others: fields of its settings, and what is kept beside them."""
 
 
 MOST_KEPT = 20

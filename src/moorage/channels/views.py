@@ -28,6 +28,8 @@ class CapabilitiesView(_View):
     passive_reply: bool
     menu: bool
     """The account can show a menu that is published from here."""
+    follow_reply: bool
+    """The account learns who follows it, and can say something to them."""
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -37,6 +39,7 @@ class CapabilitiesView(_View):
             sendable=sorted(manifest.sendable),
             passive_reply=manifest.passive_reply,
             menu=manifest.menu is not None,
+            follow_reply=manifest.tells_of_followers,
         )
 
 

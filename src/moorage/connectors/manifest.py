@@ -94,5 +94,7 @@ class Manifest:
     drops_repetitions: bool = False
     """A message that is handed over twice arrives once: the other side knows it by our id. So what may have arrived can
     be handed over again."""
+    tells_of_followers: bool = False
+    """The provider tells when a customer begins to follow the account."""
     menu: MenuLimits | None = None
     """How large a menu of the account may be. None: the kind has no menus."""

@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import cast
 from uuid import UUID
 
+from moorage.channels.follow_replies.pictures import find_picture
 from moorage.connectors.content import Media, MediaKind
 from moorage.conversations.media import KeptFile
 from moorage.conversations.queries import may_read_thread
@@ -40,10 +41,11 @@ async def add_file(tx: Tx, *, blob: Blob, file: KeptFile) -> None:
     )
 
 
-async def find_file(tx: Tx, *, file_id: UUID, actor: Actor) -> tuple[KeptFile, Blob]:
-    """Return a file and where it lies. Raises Missing also where the actor may not know of it.
+async def find_file(tx: Tx, *, file_id: UUID, actor: Actor) -> tuple[str, Blob]:
+    """Return a file's name and where it lies. Raises Missing also where the actor may not know of it.
 
-    Who may read a thread may see its files; an upload that was not sent yet is for who uploaded it alone.
+    Who may read a thread may see its files; an upload that was not sent yet is for who uploaded it alone. What a
+    channel sends by itself is for everybody who may see channels.
     """
     row = await tx.row(
         _FoundRow,
@@ -56,13 +58,14 @@ async def find_file(tx: Tx, *, file_id: UUID, actor: Actor) -> tuple[KeptFile, B
         [tx.workspace_id, file_id],
     )
     if row is None:
-        raise Missing(what="media")
+        picture, blob = await find_picture(tx, picture_id=file_id)
+        return picture.name, blob
     file = row.file()
     unsent = file.uploaded_by is not None and not file.was_sent
     allowed = file.uploaded_by == actor.agent_id if unsent else False
     if not allowed and (unsent or not await may_read_thread(tx, actor=actor, thread_id=file.thread_id)):
         raise Missing(what="media")
-    return file, row.blob()
+    return file.name, row.blob()
 
 
 async def use_upload(tx: Tx, *, upload_id: UUID, thread_id: ThreadId, actor: Actor) -> Media:

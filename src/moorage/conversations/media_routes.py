@@ -11,6 +11,9 @@ from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import UploadFile
 from starlette.requests import HTTPConnection
 
+from moorage.channels.follow_replies.routes import ReplyPictureView
+from moorage.channels.routes import ChannelManager
+from moorage.conversations.channel_pictures import ChannelPictures
 from moorage.conversations.media import MOST_UPLOAD_BYTES, KeptFile, UploadRefused, UploadTooLarge
 from moorage.conversations.media_files import find_file
 from moorage.conversations.media_messages import fetch_again
@@ -19,7 +22,7 @@ from moorage.conversations.media_uploads import Uploads
 from moorage.conversations.routes import TheConversations
 from moorage.conversations.views import MessageView
 from moorage.core.errors import Malformed
-from moorage.core.ids import ConversationId, MessageId
+from moorage.core.ids import ChannelId, ConversationId, MessageId
 from moorage.infra.blobs import BlobStore
 from moorage.infra.database import Tx
 from moorage.staff.guard import SignedInActor
@@ -52,6 +55,7 @@ class MediaDoor:
 
     blobs: BlobStore
     uploads: Uploads
+    channel_pictures: ChannelPictures
 
 
 def media_door(connection: HTTPConnection) -> MediaDoor:
@@ -83,9 +87,21 @@ class UploadView(BaseModel):
 async def upload_file(conversation_id: UUID, request: Request, actor: SignedInActor, door: TheMedia) -> UploadView:
     """Take a picture for one's own conversation; it is sent by a message that names its id."""
     place = await door.uploads.place(actor=actor, conversation_id=ConversationId(conversation_id))
-    content, name = await _file_of(request)
+    content, name = await file_of(request)
     file = await door.uploads.take_picture(workspace_id=actor.workspace_id, place=place, content=content, name=name)
     return _upload_view(file)
+
+
+@router.post("/channels/{channel_id}/follow-reply/pictures", status_code=status.HTTP_201_CREATED, openapi_extra=FORM)
+async def upload_reply_picture(
+    channel_id: UUID, request: Request, actor: ChannelManager, door: TheMedia
+) -> ReplyPictureView:
+    """Take a picture that a channel will send by itself; a follow reply names it by its id."""
+    content, name = await file_of(request)
+    picture = await door.channel_pictures.take(
+        workspace_id=actor.workspace_id, channel_id=ChannelId(channel_id), content=content, name=name
+    )
+    return ReplyPictureView.of(picture)
 
 
 @router.get(
@@ -109,8 +125,8 @@ async def read_media(
 ) -> Response:
     """Give out a file to who may read its thread."""
     async with conversations.database.in_workspace(actor.workspace_id) as tx:
-        file, blob = await find_file(tx, file_id=blob_id, actor=actor)
-    headers = dict(headers_of(blob, name=file.name, download=download))
+        name, blob = await find_file(tx, file_id=blob_id, actor=actor)
+    headers = dict(headers_of(blob, name=name, download=download))
     if if_none_match == etag_of(blob):
         return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
     size = blob.size_bytes
@@ -140,7 +156,7 @@ async def fetch_file_again(message_id: UUID, actor: SignedInActor, conversations
     return await conversations.database.run(actor.workspace_id, fetch)
 
 
-async def _file_of(request: Request) -> tuple[bytes, str]:
+async def file_of(request: Request) -> tuple[bytes, str]:
     """Return the one file of the form, and what it calls itself. Raises Malformed or UploadRefused."""
     async with request.form(max_files=1, max_fields=0) as form:
         file = form.get("file")

@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from uuid import UUID
 
+from moorage.channels.follow_replies.pictures import external_picture_id, keep_external_picture_id
 from moorage.connectors.contract import MediaFile
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
 from moorage.conversations.media import KeptFile, UploadRefused
 from moorage.conversations.media_files import add_file, external_id_of, keep_external_id
 from moorage.conversations.queries import read_card
-from moorage.core.ids import AgentId, ConversationId, ThreadId, WorkspaceId, new_id
+from moorage.core.ids import AgentId, ChannelId, ConversationId, ThreadId, WorkspaceId, new_id
 from moorage.infra.blobs import BlobStore, find_blob
 from moorage.infra.database import Database
 from moorage.media.names import safe_name
@@ -84,6 +85,7 @@ class StoredMedia:
     database: Database
     blobs: BlobStore
     workspace_id: WorkspaceId
+    channel_id: ChannelId
     file_id: UUID
     name: str
     manifest: Manifest
@@ -98,9 +100,15 @@ class StoredMedia:
         """Return what the provider calls it, with a tenth of its life left for a slow send."""
         kept_for = self.manifest.media_kept_for * 0.9
         async with self.database.in_workspace(self.workspace_id) as tx:
-            return await external_id_of(tx, file_id=self.file_id, uploaded_after=tx.now - kept_for)
+            after = tx.now - kept_for
+            return await external_id_of(tx, file_id=self.file_id, uploaded_after=after) or await external_picture_id(
+                tx, channel_id=self.channel_id, picture_id=self.file_id, uploaded_after=after
+            )
 
     async def keep_external_id(self, external_media_id: str) -> None:
         """Write down what the provider calls it."""
         async with self.database.in_workspace(self.workspace_id) as tx:
-            await keep_external_id(tx, file_id=self.file_id, external_media_id=external_media_id)
+            if not await keep_external_picture_id(
+                tx, channel_id=self.channel_id, picture_id=self.file_id, external_media_id=external_media_id
+            ):
+                await keep_external_id(tx, file_id=self.file_id, external_media_id=external_media_id)

@@ -28,6 +28,9 @@ PREVIEW_CHARACTERS = 120
 FIRST, ORDINARY = 0, 1
 """Places in a queue: before all others stands who had an agent already."""
 
+OUTSIDE = frozenset({"follow_reply"})
+"""Rules that speak to the customer outside of conversations."""
+
 OwnerKind = Literal["bot", "queue", "agent", "nobody"]
 AuthorKind = Literal["customer", "bot", "agent", "system"]
 FollowState = Literal["unknown", "following", "unfollowed"]
@@ -121,6 +124,11 @@ class Author:
     kind: AuthorKind
     agent_id: AgentId | None = None
     why: str | None = None
+
+    @property
+    def speaks_outside(self) -> bool:
+        """Return whether what they say belongs to the thread alone, also while a conversation is open."""
+        return self.why in OUTSIDE
 
 
 @dataclass(frozen=True, slots=True)

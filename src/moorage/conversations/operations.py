@@ -305,7 +305,7 @@ def _add(
     message = Message(
         id=message_id or MessageId(new_id()),
         seq=opened.thread.seq,
-        conversation_id=None if opened.conversation is None else opened.conversation.id,
+        conversation_id=None if opened.conversation is None or author.speaks_outside else opened.conversation.id,
         author=author,
         content=content,
         delivery_state=delivery_state,

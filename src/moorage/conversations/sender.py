@@ -207,6 +207,7 @@ class Sender:
             database=self._database,
             blobs=self._blobs,
             workspace_id=delivery.workspace_id,
+            channel_id=delivery.channel_id,
             file_id=UUID(content.blob_id),
             name=content.name or "file",
             manifest=self._connectors[handover.channel_kind].manifest,

@@ -36,9 +36,14 @@ def check_template(template: str, *, field: str) -> None:
         raise TemplateInvalid(field=field, reason="empty", unknown=(), allowed=allowed)
     if len(template) > MOST_CHARACTERS:
         raise TemplateInvalid(field=field, reason="too_long", unknown=(), allowed=allowed)
-    unknown = tuple(sorted(set(_PLACEHOLDER.findall(template)) - PLACEHOLDERS))
+    unknown = tuple(sorted(placeholders_of(template) - PLACEHOLDERS))
     if unknown:
         raise TemplateInvalid(field=field, reason="unknown_placeholder", unknown=unknown, allowed=allowed)
+
+
+def placeholders_of(template: str) -> frozenset[str]:
+    """Return the names of the placeholders in `template`, whether they exist or not."""
+    return frozenset(_PLACEHOLDER.findall(template))
 
 
 def fill_template(template: str, *, values: Mapping[str, str]) -> str:

@@ -14,6 +14,7 @@ from starlette.types import Lifespan
 from moorage.channels.addresses import AddressBook
 from moorage.channels.authorization_routes import AuthorizationsDoor
 from moorage.channels.authorization_routes import router as authorization_router
+from moorage.channels.follow_replies.routes import router as follow_replies_router
 from moorage.channels.menus.publishing import Menus
 from moorage.channels.menus.routes import MenusDoor
 from moorage.channels.menus.routes import router as menus_router
@@ -24,6 +25,7 @@ from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
 from moorage.connectors.registry import manifests, platform_manifests
 from moorage.connectors.strings import read_strings
+from moorage.conversations.channel_pictures import ChannelPictures
 from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
 from moorage.conversations.media_routes import MediaDoor
 from moorage.conversations.media_routes import router as media_router
@@ -63,6 +65,7 @@ ROUTERS: Sequence[APIRouter] = (
     staff_router,
     channels_router,
     menus_router,
+    follow_replies_router,
     authorization_router,
     platform_router,
     conversations_router,
@@ -76,7 +79,7 @@ ROUTERS: Sequence[APIRouter] = (
 
 
 UPLOADS = LargerBody(
-    path=re.compile(rf"{API}/conversations/[^/]+/uploads"),
+    path=re.compile(rf"{API}/(conversations/[^/]+/uploads|channels/[^/]+/follow-reply/pictures)"),
     most_bytes=MOST_UPLOAD_BYTES + 64 * 1024,  # for what stands around the file
     refusal=lambda size, _: domain_problem(
         UploadTooLarge(reason="too_large", bytes=size, most_bytes=MOST_UPLOAD_BYTES)
@@ -167,13 +170,20 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         release_check=ReleaseCheck(database=container.database, box=container.box),
     )
     app.state.conversations_door = ConversationsDoor(database=container.database, connectors=container.connectors)
+    pictures = Pictures()
     app.state.media_door = MediaDoor(
         blobs=container.blobs,
+        channel_pictures=ChannelPictures(
+            database=container.database,
+            connectors=container.connectors,
+            blobs=container.blobs,
+            pictures=pictures,
+        ),
         uploads=Uploads(
             database=container.database,
             connectors=container.connectors,
             blobs=container.blobs,
-            pictures=Pictures(),
+            pictures=pictures,
         ),
     )
     app.state.push_door = PushDoor(

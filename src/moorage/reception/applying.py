@@ -50,6 +50,7 @@ from moorage.reception.model import (
     Refuse,
     ReleaseSeat,
     Say,
+    SayPrepared,
     State,
     effects_to_json,
     event_to_json,
@@ -79,6 +80,15 @@ class NotYours(DomainError):
 
 
 @dataclass(eq=False)
+class KindNotSendableNow(DomainError):
+    """The account can only answer its customers' messages, and an answer is always a text."""
+
+    code: ClassVar[str] = "conversations.kind_not_sendable_now"
+    kind: ClassVar[str] = "conflict"
+    type: str
+
+
+@dataclass(eq=False)
 class NewerConversation(DomainError):
     """The customer has opened a new conversation meanwhile; what is to be said belongs there."""
 
@@ -101,6 +111,8 @@ class Incoming:
     content: Content | None = None
     details: Mapping[str, str] = field(default_factory=dict[str, str])
     """More about an event, for the line that it leaves."""
+    prepared: Sequence[Content] = ()
+    """What `SayPrepared` says, if the engine wants it said."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +120,7 @@ class Words:
     """Something that a rule says to the customer."""
 
     author: Author
-    content: Text
+    content: Content
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,12 +211,18 @@ def say_words(turn: Turn) -> list[Message]:
     said: list[Message] = []
     for words in turn.words:
         try:
-            said.append(say(turn.opened, author=words.author, content=words.content))
-        except (BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting) as refusal:
+            said.append(_say(turn.opened, words))
+        except (BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting, KindNotSendableNow) as refusal:
             values = {"why": words.author.why or "", "reason": refusal.code}
             note(turn.opened, content=Notice(key="not_said", values=values), happened_at=turn.tx.now)
     turn.words = []
     return said
+
+
+def _say(opened: OpenThread, words: Words) -> Message:
+    if opened.around.passive_only and not isinstance(words.content, Text):
+        raise KindNotSendableNow(type=words.content.type)  # it would wait for an answer that can never carry it
+    return say(opened, author=words.author, content=words.content)
 
 
 async def keep_decisions(turn: Turn) -> None:
@@ -239,6 +257,9 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             await release_seat(turn.tx, agent_id=agent_id)
         case Say() | Answer():
             turn.words.append(_words(turn, effect))
+        case SayPrepared(why=why):
+            prepared = () if incoming is None else incoming.prepared
+            turn.words += [Words(Author(kind="system", why=why), content) for content in prepared]
         case Designate(agent_id=agent_id, until=until):
             designate(opened, agent_id=agent_id, until=until)
         case Note(key=key, values=values):

@@ -45,6 +45,7 @@ from moorage.reception.model import (
     Refuse,
     ReleaseSeat,
     Say,
+    SayPrepared,
     State,
     Unfollowed,
 )
@@ -55,10 +56,8 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
     match event:
         case CustomerWrote(agent_is_away=agent_is_away):
             return _customer_wrote(state, policy, now, agent_is_away=agent_is_away)
-        case Followed():
-            return Decision(
-                replace(state, reachable=True), (Note("followed"),), "follow.noted", "The customer follows."
-            )
+        case Followed(reply=reply):
+            return _followed(state, policy, reply=reply)
         case Unfollowed():
             return _unfollowed(state)
         case EventSeen(name=name):
@@ -108,6 +107,15 @@ def _customer_wrote(state: State, policy: Policy, now: datetime, *, agent_is_awa
     opened = replace(heard, owner=Owner.QUEUE, group_id=group_id, searching=True)
     effects = (OpenConversation(group_id), FindAgent(group_id))
     return Decision(opened, effects, "message.opens", "The customer wrote and no conversation was open.")
+
+
+def _followed(state: State, policy: Policy, *, reply: str | None) -> Decision:
+    back = replace(state, reachable=True)
+    note = Note("followed")
+    if reply is None or policy.mute:
+        return Decision(back, (note,), "follow.noted", "The customer follows; there is nothing to say, or no way.")
+    effects = (note, SayPrepared("follow_reply"))
+    return Decision(back, effects, "follow.replied", f"The customer follows and gets the reply for: {reply}.")
 
 
 def _unfollowed(state: State) -> Decision:

@@ -120,8 +120,9 @@ class CustomerWrote:
 
 @dataclass(frozen=True, slots=True)
 class Followed:
-    """The customer follows the account."""
+    """The customer follows the account. `reply` names which of the account's follow replies is for them; None: none."""
 
+    reply: Literal["first", "returning", "scanned", "scene"] | None = None
     kind: Literal["followed"] = "followed"
 
 
@@ -343,6 +344,14 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
+class SayPrepared:
+    """Send the customer what was prepared for what they did, which no person says. It belongs to the thread alone."""
+
+    why: Literal["follow_reply"]
+    kind: Literal["say_prepared"] = "say_prepared"
+
+
+@dataclass(frozen=True, slots=True)
 class Designate:
     """Let the customer's next message go to the agent first, if it comes before `until`."""
 
@@ -377,7 +386,18 @@ class Refuse:
 
 
 Effect = Annotated[
-    OpenConversation | FindAgent | EnterQueue | Assign | ReleaseSeat | Say | Answer | Designate | Note | Close | Refuse,
+    OpenConversation
+    | FindAgent
+    | EnterQueue
+    | Assign
+    | ReleaseSeat
+    | Say
+    | Answer
+    | SayPrepared
+    | Designate
+    | Note
+    | Close
+    | Refuse,
     Discriminator("kind"),
 ]
 

@@ -16,6 +16,7 @@ from moorage.core.ids import AgentId, ConversationId, GroupId, WorkspaceId
 from moorage.infra.database import Database, Tx
 from moorage.reception.applying import (
     ConversationClosed,
+    KindNotSendableNow,
     NewerConversation,
     Turn,
     begin_turn,
@@ -49,15 +50,6 @@ class KindNotSendable(DomainError):
     """The channel carries no messages of this kind."""
 
     code: ClassVar[str] = "conversations.kind_not_sendable"
-    kind: ClassVar[str] = "conflict"
-    type: str
-
-
-@dataclass(eq=False)
-class KindNotSendableNow(DomainError):
-    """The account can only answer its customers' messages, and an answer is always a text."""
-
-    code: ClassVar[str] = "conversations.kind_not_sendable_now"
     kind: ClassVar[str] = "conflict"
     type: str
 

@@ -20,6 +20,7 @@ from moorage.infra.database import Asked, Tx
 from moorage.reception import model
 from moorage.reception.account_events import settle_if_nobodys, tells_of_account
 from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
+from moorage.reception.follow_replies import NOTHING, prepare_follow_reply, told_of_following
 from moorage.reception.menu_uses import read_menu_use, told_by
 from moorage.reception.pushes import (
     AnswerBy,
@@ -222,11 +223,14 @@ async def _menu_used(turn: Turn, used: MenuUsed, at: datetime) -> None:
 
 async def _follow(turn: Turn, inbound: Inbound, scene: str | None) -> None:
     opened, at = turn.opened, inbound.happened_at
-    event = model.Followed() if _is_newest(opened, inbound) else model.EventSeen("followed")
+    reply, event = NOTHING, model.EventSeen("followed")
+    if _is_newest(opened, inbound):
+        reply = await prepare_follow_reply(turn.tx, opened=opened, scene=scene, told=told_of_following(opened))
+        event = model.Followed(reply=reply.variant)
     note_following(opened, follow_state="following", happened_at=at)
     open_budget(opened, trigger="follow", happened_at=at)
     details = {"how": "followed"} if scene is None else {"how": "followed_by_code", "scene": scene}
-    await react(turn, event, incoming=Incoming(happened_at=at, details=details))
+    await react(turn, event, incoming=Incoming(happened_at=at, details=details, prepared=reply.contents))
 
 
 def _is_newest(opened: OpenThread, inbound: Inbound) -> bool:

@@ -106,5 +106,6 @@ MANIFEST = Manifest(
     budget_presets={"guide": _rules(messages=20), "2023": _rules(messages=5)},
     default_preset="guide",
     sends_only_if_verified=True,
+    tells_of_followers=True,
     menu=MENU_LIMITS,
 )
