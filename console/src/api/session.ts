@@ -58,13 +58,13 @@ export const useSession = defineStore('session', () => {
   }
 
   /** Send a file under the idempotency `key`. Throws a Problem. */
-  async function upload({
+  async function upload<Answer = Upload>({
     key,
     ...uploading
-  }: Omit<Uploading, 'headers'> & { key: string }): Promise<Upload> {
+  }: Omit<Uploading, 'headers'> & { key: string }): Promise<Answer> {
     const headers = { ...once(key), 'X-CSRF-Token': current.value?.csrf_token ?? '' }
     try {
-      return await sendFile<Upload>({ ...uploading, headers })
+      return await sendFile<Answer>({ ...uploading, headers })
     } catch (error) {
       if (error instanceof Problem && error.status === 401) forget()
       throw error

@@ -35,6 +35,12 @@ export type MenuLimits = Schemas['MenuLimitsView']
 export type MenuRule = Schemas['MatchRule']
 export type ConditionalMenu = Schemas['ConditionalMenuView']
 
+export type FollowReplyState = Schemas['FollowReplyView']
+export type FollowReply = Schemas['FollowReply']
+export type FollowReplyLimits = Schemas['FollowReplyLimitsView']
+export type ReplyMessage = NonNullable<FollowReply['first']>[number]
+export type ReplyPicture = Schemas['ReplyPictureView']
+
 export type Conversation = Schemas['ConversationView']
 export type ConversationPage = Schemas['ConversationsView']
 export type Budget = Schemas['BudgetView']

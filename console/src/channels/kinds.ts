@@ -14,10 +14,17 @@ export interface KindWidgets {
   faces?: true
 }
 
+/** What somebody said: words, or in place of them the address of a picture. */
+export interface PreviewLine {
+  from: 'customer' | 'account'
+  text: string
+  picture?: string
+}
+
 export interface PreviewProps {
   account: string
   /** In the order they were said. */
-  lines: readonly { from: 'customer' | 'account'; text: string }[]
+  lines: readonly PreviewLine[]
   locale: string
 }
 
