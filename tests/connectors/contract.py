@@ -187,7 +187,10 @@ class ConnectorContract:
         assert manifest.fetchable_media.keys() == set() or media_power(connector) is not None
         assert manifest.default_preset is None or manifest.default_preset in manifest.budget_presets
         assert manifest.sendable_media.keys() == manifest.sendable - {"text"}
-        assert all(one.most_bytes > 0 and one.media_types for one in manifest.sendable_media.values())
+        assert all(
+            one.most_bytes > 0 and bool(one.media_types) == (kind != "file")
+            for kind, one in manifest.sendable_media.items()
+        )
         assert bool(manifest.fetchable_media) == (media_power(connector) is not None)
         assert not manifest.fetchable_media or manifest.media_kept_for > timedelta()
         for rules in manifest.budget_presets.values():

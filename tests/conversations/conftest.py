@@ -6,6 +6,9 @@ import pytest
 
 from moorage.infra.database import Database
 from tests.conversations.desk import Desk, a_desk
+from tests.conversations.shop import shop, wechat
+
+__all__ = ["shop", "wechat"]
 
 
 @pytest.fixture

@@ -23,6 +23,7 @@ from tests.conftest import MovableClock
 from tests.connectors.provider import Call, answered, running_provider
 from tests.conversations.desk import Desk, a_desk, an_openid
 from tests.entry.web import web
+from tests.links import OUTGOING
 from tests.pictures import a_noisy_picture, a_picture
 
 OK = answered({"errcode": 0, "errmsg": "ok"})
@@ -97,7 +98,7 @@ async def stage(fresh_database: Database, tmp_path: Path) -> AsyncIterator[Stage
         web(str(fresh_database.pool.conninfo), data_dir=tmp_path) as visitor,
     ):
         blobs = open_blob_folder(tmp_path / BLOBS)
-        sender = Sender(database=fresh_database, connectors=desk.connectors, box=BOX, blobs=blobs)
+        sender = Sender(database=fresh_database, connectors=desk.connectors, box=BOX, blobs=blobs, links=OUTGOING)
         yield Stage(desk=desk, wechat=wechat, sender=sender, base_url=visitor.base_url)
 
 

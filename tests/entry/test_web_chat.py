@@ -24,6 +24,7 @@ from moorage.staff.presence import agent_seen, set_status
 from tests.blobs import in_memory
 from tests.connectors.web_requests import CREDENTIALS, a_push, a_text
 from tests.entry.web import SECRET_KEY, SignedIn, web
+from tests.links import OUTGOING
 
 BOX = SecretBox(parse_keys(SECRET_KEY))
 Json = dict[str, object]
@@ -81,7 +82,7 @@ class Chat:
         """Return another worker's sender, as after a restart; all of them reach the same page."""
         nowhere = ProviderUrls(wechat_api="http://127.0.0.1:9")
         connectors = open_connectors(http=self.senders_http, urls=nowhere, visitors=self.page.visitors)
-        return Sender(database=self.database, connectors=connectors, box=BOX, blobs=in_memory())
+        return Sender(database=self.database, connectors=connectors, box=BOX, blobs=in_memory(), links=OUTGOING)
 
     async def get(self, path: str) -> Json:
         return cast("Json", (await self.owner.client.get(f"/api{path}")).json())

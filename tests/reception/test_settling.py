@@ -18,6 +18,7 @@ from tests.blobs import in_memory
 from tests.channels.docking import BOX, a_channel
 from tests.conftest import Heard, StatementCounter
 from tests.conversations.desk import Desk, a_desk, an_openid
+from tests.links import OUTGOING
 
 
 async def undocked(desk: Desk) -> None:
@@ -100,7 +101,7 @@ async def test_what_is_queued_fails_with_the_reason_and_spends_nothing(desk: Des
     _, served, anna = await one_waiting_and_one_served(desk)
     await desk.replies(anna, ConversationId((await desk.conversation_of(served)).id), "马上")
     await undocked(desk)
-    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory())
+    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory(), links=OUTGOING)
     while await sender.send_waiting():
         pass
     said = [message for message in await desk.messages_of(served) if message.delivery is not None]
@@ -215,7 +216,7 @@ async def test_queued_message_of_a_deauthorized_account_fails_without_being_trie
     _, served, anna = await one_waiting_and_one_served(desk)
     await desk.replies(anna, ConversationId((await desk.conversation_of(served)).id), "马上")
     await deauthorized(desk)
-    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory())
+    sender = Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory(), links=OUTGOING)
     while await sender.send_waiting():
         pass
     last = (await desk.messages_of(served))[-1]

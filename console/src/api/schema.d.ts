@@ -757,7 +757,9 @@ export interface paths {
         put?: never;
         /**
          * Upload File
-         * @description Take a picture for one's own conversation; it is sent by a message that names its id.
+         * @description Take a file for one's own conversation; it is sent by a message that names its id.
+         *
+         *     The answer comes when it is ready to be sent: a sound or a video may have to be converted first.
          */
         post: operations["upload_file"];
         delete?: never;
@@ -1734,18 +1736,25 @@ export interface components {
         };
         /**
          * File
-         * @description A file that the provider tells of; `size_bytes` is None where it does not say.
+         * @description A file of any kind. One that a customer sent may be at the provider only, who does not give it out; one that is
+         *     ours has a `blob_id`. `size_bytes` is None where the provider does not say.
          */
         File: {
+            /** Blob Id */
+            blob_id?: string | null;
             /**
              * Description
              * @default
              */
             description: string;
+            /** Expires At */
+            expires_at?: string | null;
             /** External File Id */
             external_file_id?: string | null;
             /** Md5 */
             md5?: string | null;
+            /** Media Type */
+            media_type?: string | null;
             /** Name */
             name: string;
             /** Others */
@@ -2083,6 +2092,8 @@ export interface components {
             };
             /** Playable Blob Id */
             playable_blob_id?: string | null;
+            /** Poster Blob Id */
+            poster_blob_id?: string | null;
             /** Reason */
             reason?: string | null;
             /** Recognized Text */
@@ -2374,7 +2385,7 @@ export interface components {
             arrived_late: boolean;
             author: components["schemas"]["MessageAuthorView"];
             /** Content */
-            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"];
+            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["UploadRequest"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"];
             /** Conversation Id */
             conversation_id: string | null;
             /**
@@ -2692,7 +2703,7 @@ export interface components {
          */
         Reply: {
             /** Content */
-            content: components["schemas"]["SaidText"] | components["schemas"]["SaidPicture"];
+            content: components["schemas"]["SaidText"] | components["schemas"]["SaidFile"];
         };
         /**
          * ReplyPictureView
@@ -2716,15 +2727,15 @@ export interface components {
             width: number;
         };
         /**
-         * SaidPicture
-         * @description A picture that was uploaded for the conversation before.
+         * SaidFile
+         * @description A picture, a voice, a video or any other file that was uploaded for the conversation before.
          */
-        SaidPicture: {
+        SaidFile: {
             /**
              * @description discriminator enum property added by openapi-typescript
              * @enum {string}
              */
-            type: "image";
+            type: "file" | "image" | "video" | "voice";
             /**
              * Upload Id
              * Format: uuid
@@ -3052,12 +3063,44 @@ export interface components {
             version: 1;
         };
         /**
+         * UploadRequest
+         * @description We ask the customer for a file: they get a link to a page that takes it.
+         */
+        UploadRequest: {
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** File Name */
+            file_name: string;
+            /** For Message Id */
+            for_message_id: string;
+            /** Others */
+            others?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "upload_request";
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
+        };
+        /**
          * UploadView
          * @description An uploaded file as it can be sent: not the one that came, where that had to be made smaller.
          */
         UploadView: {
+            /** Duration S */
+            duration_s: number | null;
             /** Height */
-            height: number;
+            height: number | null;
             /**
              * Id
              * Format: uuid
@@ -3069,13 +3112,10 @@ export interface components {
             name: string;
             /** Size Bytes */
             size_bytes: number;
-            /**
-             * Type
-             * @constant
-             */
-            type: "image";
+            /** Type */
+            type: ("image" | "voice" | "video" | "short_video") | "file";
             /** Width */
-            width: number;
+            width: number | null;
         };
         /**
          * WorkspaceChange
@@ -4479,7 +4519,9 @@ export interface operations {
     };
     upload_file: {
         parameters: {
-            query?: never;
+            query?: {
+                as?: "image" | "voice" | "video" | "file";
+            };
             header?: never;
             path: {
                 conversation_id: string;

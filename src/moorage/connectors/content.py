@@ -1,5 +1,6 @@
 """What a message can hold: one versioned JSON value for every kind of channel, stored, shown and sent alike."""
 
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
@@ -52,6 +53,8 @@ class Media(_Content):
     width: int | None = None
     height: int | None = None
     name: str | None = None
+    poster_blob_id: str | None = None
+    """Of a video: the picture that stands for it."""
     playable_blob_id: str | None = None
     """Of a voice: what a browser plays. The file itself where that will do, else what was made of it."""
     duration_s: float | None = None
@@ -79,7 +82,9 @@ class Link(_Content):
 
 
 class File(_Content):
-    """A file that the provider tells of; `size_bytes` is None where it does not say."""
+    """A file of any kind. One that a customer sent may be at the provider only, who does not give it out; one that is
+    ours has a `blob_id`. `size_bytes` is None where the provider does not say.
+    """
 
     type: Literal["file"] = "file"
     name: str
@@ -87,6 +92,21 @@ class File(_Content):
     size_bytes: int | None = None
     external_file_id: str | None = None
     md5: str | None = None
+    blob_id: str | None = None
+    media_type: str | None = None
+    expires_at: datetime | None = None
+    """Of one that we send: until when the customer can open the link to it."""
+
+
+class UploadRequest(_Content):
+    """We ask the customer for a file: they get a link to a page that takes it."""
+
+    type: Literal["upload_request"] = "upload_request"
+    file_name: str
+    """What the file is called that they sent by a way on which we cannot fetch it."""
+    for_message_id: str
+    """The message that told of it."""
+    expires_at: datetime
 
 
 class Notice(_Content):
@@ -105,5 +125,7 @@ class Unsupported(_Content):
     fields: dict[str, object] = Field(default_factory=dict[str, object])
 
 
-Content = Annotated[Text | Media | Location | Link | File | Notice | Unsupported, Field(discriminator="type")]
+Content = Annotated[
+    Text | Media | Location | Link | File | UploadRequest | Notice | Unsupported, Field(discriminator="type")
+]
 CONTENT: TypeAdapter[Content] = TypeAdapter(Content)

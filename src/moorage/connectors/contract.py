@@ -151,6 +151,8 @@ class Outbound:
     external_customer_id: str
     content: Content
     media: MediaSource | None = None
+    poster: MediaSource | None = None
+    """Of a video: the picture that stands for it."""
     message_id: UUID | None = None
     """Ours, the same at every try. None where the message is in no thread."""
 

@@ -29,10 +29,19 @@ class BudgetRule:
 
 @dataclass(frozen=True, slots=True)
 class MediaLimits:
-    """What a file may be to be sent. `media_types` are those of its real content."""
+    """What a file may be to be sent. `media_types` are those of its real content; none are named where any will do."""
 
     most_bytes: int
     media_types: frozenset[str]
+    most_upload_bytes: int = 20 * 1024 * 1024
+    """What we take to make such a file of. A telephone's largest pictures have about as many."""
+    most_s: float | None = None
+    """How long one may play."""
+
+
+MOST_LINKED_BYTES = 50_000_000
+LINKED_FILES = MediaLimits(most_bytes=MOST_LINKED_BYTES, media_types=frozenset(), most_upload_bytes=MOST_LINKED_BYTES)
+"""Of files that go out as a link to a page of ours: what a phone loads in a moment, and a server sends many times."""
 
 
 @dataclass(frozen=True, slots=True)

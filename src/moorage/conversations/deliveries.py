@@ -16,6 +16,7 @@ from moorage.connectors.content import CONTENT
 from moorage.connectors.contract import Outbound
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import closed, given_back, spent
+from moorage.conversations.link_words import Locale
 from moorage.conversations.model import (
     Author,
     AuthorKind,
@@ -43,6 +44,8 @@ class Handover:
     reachable: bool
     channel_kind: str
     channel_state: str
+    locale: Locale
+    time_zone: str
 
 
 async def claim_deliveries(tx: Tx, *, lease_id: UUID, most: int) -> list[ClaimedDelivery]:
@@ -95,10 +98,12 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
     row = await tx.row(
         _HandoverRow,
         """
-        SELECT m.content, t.external_customer_id, t.follow_state, h.kind AS channel_kind, h.state AS channel_state
+        SELECT m.content, t.external_customer_id, t.follow_state, h.kind AS channel_kind, h.state AS channel_state,
+               h.settings ->> 'locale' AS locale, w.time_zone
         FROM messages m
         JOIN threads t ON t.workspace_id = m.workspace_id AND t.id = m.thread_id
         JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
+        JOIN workspaces w ON w.id = t.workspace_id
         WHERE m.workspace_id = %s AND m.id = %s
         """,
         [tx.workspace_id, delivery.message_id],
@@ -115,6 +120,8 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
         reachable=row.follow_state != "unfollowed",
         channel_kind=row.channel_kind,
         channel_state=row.channel_state,
+        locale="en" if row.locale == "en" else "zh-CN",
+        time_zone=row.time_zone,
     )
 
 
@@ -164,6 +171,8 @@ class _HandoverRow:
     follow_state: str
     channel_kind: str
     channel_state: str
+    locale: str | None
+    time_zone: str
 
 
 @dataclass(frozen=True, slots=True)

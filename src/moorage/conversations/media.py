@@ -4,28 +4,46 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
 
-from moorage.connectors.content import Media, MediaKind
+from moorage.connectors.content import File, Media, MediaKind
 from moorage.core.errors import DomainError
 from moorage.core.ids import AgentId, MessageId, ThreadId
 from moorage.infra.database import DomainEvent
+from moorage.media.voices import PLAYABLE
 
-MOST_UPLOAD_BYTES = 20 * 1024 * 1024
-"""Of a file that an agent uploads, before it is made smaller. A telephone's largest pictures have about as many."""
+MOST_UPLOAD_BYTES = 50_000_000
+"""Of anything that is uploaded, before it is made smaller. Each kind of file has its own limit below."""
 
 UploadReason = Literal[
-    "too_large", "empty", "not_a_picture", "animated_too_large", "too_many_pixels", "damaged", "kind_not_allowed"
+    "too_large",
+    "empty",
+    "not_a_picture",
+    "not_a_sound",
+    "not_a_video",
+    "animated_too_large",
+    "too_many_pixels",
+    "too_long",
+    "too_slow",
+    "converter",
+    "damaged",
+    "kind_not_allowed",
 ]
+FileKind = MediaKind | Literal["file"]
 
 
 @dataclass(eq=False)
 class UploadRefused(DomainError):
-    """The file cannot be sent. `bytes` is what it has, `most_bytes` what would do, where the size is the reason."""
+    """The file cannot be sent. `bytes` is what it has, `most_bytes` what would do, where the size is the reason.
+
+    `seconds` is how long it plays, `most_s` what would do, where that is.
+    """
 
     code: ClassVar[str] = "conversations.upload_refused"
     kind: ClassVar[str] = "malformed"
     reason: str
     bytes: int | None = None
     most_bytes: int | None = None
+    seconds: float | None = None
+    most_s: float | None = None
 
 
 @dataclass(eq=False)
@@ -57,7 +75,7 @@ class KeptFile:
 
     id: UUID
     thread_id: ThreadId
-    kind: MediaKind
+    kind: FileKind
     media_type: str
     size_bytes: int
     width: int | None
@@ -65,9 +83,16 @@ class KeptFile:
     name: str
     uploaded_by: AgentId | None
     was_sent: bool
+    duration_s: float | None = None
+    poster_id: UUID | None = None
+    """Of a video: the file with the picture that stands for it."""
+    asked_by_message_id: UUID | None = None
+    """The message whose link the customer handed it in through."""
 
-    def as_content(self) -> Media:
+    def as_content(self) -> Media | File:
         """Return the content of a message that this file is."""
+        if self.kind == "file":
+            return File(name=self.name, size_bytes=self.size_bytes, blob_id=str(self.id), media_type=self.media_type)
         return Media(
             type=self.kind,
             state="kept",
@@ -77,6 +102,9 @@ class KeptFile:
             width=self.width,
             height=self.height,
             name=self.name,
+            duration_s=self.duration_s,
+            poster_blob_id=None if self.poster_id is None else str(self.poster_id),
+            playable_blob_id=str(self.id) if self.kind == "voice" and self.media_type in PLAYABLE else None,
         )
 
 

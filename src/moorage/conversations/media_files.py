@@ -6,8 +6,9 @@ from typing import cast
 from uuid import UUID
 
 from moorage.channels.follow_replies.pictures import find_picture
-from moorage.connectors.content import Media, MediaKind
-from moorage.conversations.media import KeptFile
+from moorage.connectors.content import File, Media
+from moorage.conversations.media import FileKind, KeptFile
+from moorage.conversations.outgoing_links import LINKS_LAST
 from moorage.conversations.queries import may_read_thread
 from moorage.core.errors import Missing
 from moorage.core.ids import AgentId, ThreadId, WorkspaceId
@@ -22,8 +23,9 @@ async def add_file(tx: Tx, *, blob: Blob, file: KeptFile) -> None:
     await tx.execute(
         """
         INSERT INTO media_files
-               (workspace_id, id, thread_id, kind, media_type, size_bytes, width, height, name, uploaded_by, created_at)
-        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
+               (workspace_id, id, thread_id, kind, media_type, size_bytes, width, height, name, uploaded_by,
+                duration_s, poster_id, asked_by_message_id, created_at)
+        VALUES (%s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s, %s) ON CONFLICT DO NOTHING
         """,
         [
             tx.workspace_id,
@@ -36,6 +38,9 @@ async def add_file(tx: Tx, *, blob: Blob, file: KeptFile) -> None:
             file.height,
             file.name,
             file.uploaded_by,
+            file.duration_s,
+            file.poster_id,
+            file.asked_by_message_id,
             tx.now,
         ],
     )
@@ -51,7 +56,7 @@ async def find_file(tx: Tx, *, file_id: UUID, actor: Actor) -> tuple[str, Blob]:
         _FoundRow,
         """
         SELECT f.id, f.thread_id, f.kind, f.media_type, f.size_bytes, f.width, f.height, f.name, f.uploaded_by,
-               f.sent_at, b.path, b.sha256
+               f.sent_at, f.duration_s, f.poster_id, f.asked_by_message_id, b.path, b.sha256
         FROM media_files f JOIN blobs b ON b.workspace_id = f.workspace_id AND b.id = f.id
         WHERE f.workspace_id = %s AND f.id = %s
         """,
@@ -68,7 +73,7 @@ async def find_file(tx: Tx, *, file_id: UUID, actor: Actor) -> tuple[str, Blob]:
     return file.name, row.blob()
 
 
-async def use_upload(tx: Tx, *, upload_id: UUID, thread_id: ThreadId, actor: Actor) -> Media:
+async def use_upload(tx: Tx, *, upload_id: UUID, kind: FileKind, thread_id: ThreadId, actor: Actor) -> Media | File:
     """Return the content of a message with a file that the actor has uploaded for a thread. Raises Missing.
 
     From now on it is part of the thread: it is never swept away, and its readers may see it.
@@ -76,15 +81,32 @@ async def use_upload(tx: Tx, *, upload_id: UUID, thread_id: ThreadId, actor: Act
     row = await tx.row(
         _FileRow,
         """
-        UPDATE media_files SET sent_at = coalesce(sent_at, %s)
-        WHERE workspace_id = %s AND id = %s AND thread_id = %s AND uploaded_by = %s
-        RETURNING id, thread_id, kind, media_type, size_bytes, width, height, name, uploaded_by, sent_at
+        WITH used AS (
+          UPDATE media_files SET sent_at = coalesce(sent_at, %(now)s)
+          WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND kind = %(kind)s AND thread_id = %(thread_id)s
+            AND uploaded_by = %(agent_id)s
+          RETURNING *
+        ), poster AS (
+          UPDATE media_files f SET sent_at = coalesce(f.sent_at, %(now)s) FROM used
+          WHERE f.workspace_id = used.workspace_id AND f.id = used.poster_id
+        )
+        SELECT id, thread_id, kind, media_type, size_bytes, width, height, name, uploaded_by, sent_at, duration_s,
+               poster_id, asked_by_message_id
+        FROM used
         """,
-        [tx.now, tx.workspace_id, upload_id, thread_id, actor.agent_id],
+        {
+            "now": tx.now,
+            "workspace_id": tx.workspace_id,
+            "id": upload_id,
+            "kind": kind,
+            "thread_id": thread_id,
+            "agent_id": actor.agent_id,
+        },
     )
     if row is None:
         raise Missing(what="upload")
-    return row.file().as_content()
+    content = row.file().as_content()
+    return content.model_copy(update={"expires_at": tx.now + LINKS_LAST}) if isinstance(content, File) else content
 
 
 async def external_id_of(tx: Tx, *, file_id: UUID, uploaded_after: datetime) -> str | None:
@@ -152,13 +174,16 @@ class _FileRow:
     name: str
     uploaded_by: UUID | None
     sent_at: datetime | None
+    duration_s: float | None
+    poster_id: UUID | None
+    asked_by_message_id: UUID | None
 
     def file(self) -> KeptFile:
         """Return the file that the row tells of."""
         return KeptFile(
             id=self.id,
             thread_id=ThreadId(self.thread_id),
-            kind=cast("MediaKind", self.kind),
+            kind=cast("FileKind", self.kind),
             media_type=self.media_type,
             size_bytes=self.size_bytes,
             width=self.width,
@@ -166,6 +191,9 @@ class _FileRow:
             name=self.name,
             uploaded_by=None if self.uploaded_by is None else AgentId(self.uploaded_by),
             was_sent=self.sent_at is not None,
+            duration_s=self.duration_s,
+            poster_id=self.poster_id,
+            asked_by_message_id=self.asked_by_message_id,
         )
 
 

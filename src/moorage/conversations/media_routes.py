@@ -1,12 +1,11 @@
 """The API of files: uploaded for a conversation, shown to who may see its thread, fetched again."""
 
 from dataclasses import dataclass
-from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Header, Query, Request, status
-from fastapi.responses import Response, StreamingResponse
+from fastapi.responses import Response
 from pydantic import BaseModel, ConfigDict
 from starlette.datastructures import UploadFile
 from starlette.requests import HTTPConnection
@@ -14,10 +13,10 @@ from starlette.requests import HTTPConnection
 from moorage.channels.follow_replies.routes import ReplyPictureView
 from moorage.channels.routes import ChannelManager
 from moorage.conversations.channel_pictures import ChannelPictures
-from moorage.conversations.media import MOST_UPLOAD_BYTES, KeptFile, UploadRefused, UploadTooLarge
+from moorage.conversations.media import MOST_UPLOAD_BYTES, FileKind, KeptFile, UploadRefused, UploadTooLarge
+from moorage.conversations.media_answers import Asked, give_out
 from moorage.conversations.media_files import find_file
 from moorage.conversations.media_messages import fetch_again
-from moorage.conversations.media_serving import etag_of, headers_of, part_of
 from moorage.conversations.media_uploads import Uploads
 from moorage.conversations.routes import TheConversations
 from moorage.conversations.views import MessageView
@@ -75,20 +74,30 @@ class UploadView(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     id: UUID
-    type: Literal["image"]
+    type: FileKind
     media_type: str
     size_bytes: int
-    width: int
-    height: int
+    width: int | None
+    height: int | None
+    duration_s: float | None
     name: str
 
 
 @router.post("/conversations/{conversation_id}/uploads", status_code=status.HTTP_201_CREATED, openapi_extra=FORM)
-async def upload_file(conversation_id: UUID, request: Request, actor: SignedInActor, door: TheMedia) -> UploadView:
-    """Take a picture for one's own conversation; it is sent by a message that names its id."""
-    place = await door.uploads.place(actor=actor, conversation_id=ConversationId(conversation_id))
+async def upload_file(
+    conversation_id: UUID,
+    request: Request,
+    actor: SignedInActor,
+    door: TheMedia,
+    as_: Annotated[Literal["image", "voice", "video", "file"], Query(alias="as")] = "image",
+) -> UploadView:
+    """Take a file for one's own conversation; it is sent by a message that names its id.
+
+    The answer comes when it is ready to be sent: a sound or a video may have to be converted first.
+    """
+    place = await door.uploads.place(actor=actor, conversation_id=ConversationId(conversation_id), kind=as_)
     content, name = await file_of(request)
-    file = await door.uploads.take_picture(workspace_id=actor.workspace_id, place=place, content=content, name=name)
+    file = await door.uploads.take(workspace_id=actor.workspace_id, place=place, content=content, name=name)
     return _upload_view(file)
 
 
@@ -126,24 +135,8 @@ async def read_media(
     """Give out a file to who may read its thread."""
     async with conversations.database.in_workspace(actor.workspace_id) as tx:
         name, blob = await find_file(tx, file_id=blob_id, actor=actor)
-    headers = dict(headers_of(blob, name=name, download=download))
-    if if_none_match == etag_of(blob):
-        return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
-    size = blob.size_bytes
-    try:
-        part = part_of(range_ if if_range in (None, etag_of(blob)) else None, size=size)
-    except ValueError:
-        headers = {"Content-Range": f"bytes */{size}", "Accept-Ranges": "bytes"}
-        return Response(status_code=HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, headers=headers)
-    start, end = (0, size) if part is None else (part.start, part.end)
-    headers["Content-Length"] = str(end - start)
-    if part is not None:
-        headers["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
-    return StreamingResponse(
-        await door.blobs.part(blob, start=start, end=end),
-        status_code=HTTPStatus.OK if part is None else HTTPStatus.PARTIAL_CONTENT,
-        headers=headers,
-    )
+    asked = Asked(range=range_, none_match=if_none_match, if_range=if_range)
+    return await give_out(door.blobs, blob, name=name, download=download, asked=asked)
 
 
 @router.post("/messages/{message_id}/fetch", status_code=status.HTTP_202_ACCEPTED)
@@ -173,10 +166,11 @@ async def file_of(request: Request) -> tuple[bytes, str]:
 def _upload_view(file: KeptFile) -> UploadView:
     return UploadView(
         id=file.id,
-        type="image",
+        type=file.kind,
         media_type=file.media_type,
         size_bytes=file.size_bytes,
-        width=file.width or 0,
-        height=file.height or 0,
+        width=file.width,
+        height=file.height,
+        duration_s=file.duration_s,
         name=file.name,
     )

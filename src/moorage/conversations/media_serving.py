@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from moorage.infra.blobs import Blob
 from moorage.media.names import disposition
-from moorage.media.sniffing import EXTENSIONS
+from moorage.media.sniffing import DOCUMENTS, EXTENSIONS
 
 _ONE_RANGE = re.compile(r"bytes=(\d{0,15})-(\d{0,15})")
 _SHOWN = frozenset({"image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"})
@@ -49,7 +49,7 @@ def etag_of(blob: Blob) -> str:
 
 def headers_of(blob: Blob, *, name: str, download: bool) -> Mapping[str, str]:
     """Return what every answer with `blob` says: its real type and no other, and that nothing in it may run."""
-    known = blob.media_type in EXTENSIONS
+    known = blob.media_type in EXTENSIONS or blob.media_type in DOCUMENTS
     return {
         "Content-Type": blob.media_type if known else "application/octet-stream",
         "Content-Disposition": disposition(name, attachment=download or blob.media_type not in _SHOWN),

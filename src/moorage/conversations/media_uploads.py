@@ -5,20 +5,21 @@ from uuid import UUID
 
 from moorage.channels.follow_replies.pictures import external_picture_id, keep_external_picture_id
 from moorage.connectors.contract import MediaFile
-from moorage.connectors.manifest import Manifest
+from moorage.connectors.manifest import Manifest, MediaLimits
 from moorage.connectors.registry import Connectors
-from moorage.conversations.media import KeptFile, UploadRefused
+from moorage.conversations.media import FileKind, KeptFile, UploadRefused, UploadTooLarge
 from moorage.conversations.media_files import add_file, external_id_of, keep_external_id
 from moorage.conversations.queries import read_card
 from moorage.core.ids import AgentId, ChannelId, ConversationId, ThreadId, WorkspaceId, new_id
 from moorage.infra.blobs import BlobStore, find_blob
 from moorage.infra.database import Database
-from moorage.media.names import safe_name
-from moorage.media.pictures import Pictures, PictureUnusable
+from moorage.media.films import Films, FilmUnusable
+from moorage.media.names import safe_name, saved_name
+from moorage.media.pictures import Picture, Pictures, PictureUnusable
+from moorage.media.recordings import MOST_MEASURED_S, Recordings, SoundUnusable
+from moorage.media.sniffing import file_type_of
 from moorage.staff.model import Actor
 from moorage.staff.rights import Act, require
-
-PICTURE = "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,21 @@ class UploadPlace:
 
     thread_id: ThreadId
     agent_id: AgentId
-    manifest: Manifest
+    kind: FileKind
+    limits: MediaLimits
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """What was made of an upload, fit to be sent."""
+
+    content: bytes
+    media_type: str
+    name: str
+    width: int | None = None
+    height: int | None = None
+    duration_s: float | None = None
+    poster: Picture | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,44 +53,135 @@ class Uploads:
     connectors: Connectors
     blobs: BlobStore
     pictures: Pictures
+    recordings: Recordings
+    films: Films
 
-    async def place(self, *, actor: Actor, conversation_id: ConversationId) -> UploadPlace:
+    async def place(self, *, actor: Actor, conversation_id: ConversationId, kind: FileKind) -> UploadPlace:
         """Return where an upload for one's own conversation goes. Raises Missing, Forbidden or UploadRefused."""
         async with self.database.in_workspace(actor.workspace_id) as tx:
             card = await read_card(tx, actor=actor, conversation_id=conversation_id, connectors=self.connectors)
         require(actor, Act.CONVERSATION_WRITE, card.conversation)
-        manifest = self.connectors[card.around.channel_kind].manifest
-        if PICTURE not in manifest.sendable_media:
+        limits = self.connectors[card.around.channel_kind].manifest.sendable_media.get(kind)
+        if limits is None:
             raise UploadRefused(reason="kind_not_allowed")
-        return UploadPlace(thread_id=card.thread_id, agent_id=actor.agent_id, manifest=manifest)
+        return UploadPlace(thread_id=card.thread_id, agent_id=actor.agent_id, kind=kind, limits=limits)
 
-    async def take_picture(
-        self, *, workspace_id: WorkspaceId, place: UploadPlace, content: bytes, name: str
-    ) -> KeptFile:
-        """Store a picture as it can be sent, and return what is known of it. Raises UploadRefused."""
-        limits = place.manifest.sendable_media[PICTURE]
+    async def take(self, *, workspace_id: WorkspaceId, place: UploadPlace, content: bytes, name: str) -> KeptFile:
+        """Store a file as it can be sent, and return what is known of it. Raises UploadRefused."""
+        most = place.limits.most_upload_bytes
+        if len(content) > most:
+            raise UploadTooLarge(reason="too_large", bytes=len(content), most_bytes=most)
+        made = await self._made(place, content=content, name=name)
+        poster = None
+        if made.poster is not None:
+            picture = _Made(
+                content=made.poster.content,
+                media_type=made.poster.media_type,
+                name="poster.jpg",
+                width=made.poster.width,
+                height=made.poster.height,
+            )
+            poster = await self._keep(workspace_id, place, picture, kind="image")
+        return await self._keep(workspace_id, place, made, kind=place.kind, poster_id=poster.id if poster else None)
+
+    async def _made(self, place: UploadPlace, *, content: bytes, name: str) -> _Made:
+        match place.kind:
+            case "image":
+                return await self._picture(place.limits, content=content, name=name)
+            case "voice":
+                return await self._voice(place.limits, content=content, name=name)
+            case "video":
+                return await self._video(place.limits, content=content, name=name)
+            case _:
+                return _file(place.limits, content=content, name=name)
+
+    async def _picture(self, limits: MediaLimits, *, content: bytes, name: str) -> _Made:
         try:
             picture = await self.pictures.prepare(content, most_bytes=limits.most_bytes, media_types=limits.media_types)
         except PictureUnusable as unusable:
             raise UploadRefused(reason=unusable.reason, bytes=len(content), most_bytes=limits.most_bytes) from unusable
+        return _Made(
+            content=picture.content,
+            media_type=picture.media_type,
+            name=safe_name(name, media_type=picture.media_type, fallback="picture"),
+            width=picture.width,
+            height=picture.height,
+        )
+
+    async def _voice(self, limits: MediaLimits, *, content: bytes, name: str) -> _Made:
+        most_s = limits.most_s or MOST_MEASURED_S
+        try:
+            voice = await self.recordings.prepare(content, most_bytes=limits.most_bytes, most_s=most_s)
+        except SoundUnusable as unusable:
+            raise UploadRefused(
+                reason=unusable.reason,
+                bytes=len(content),
+                most_bytes=limits.most_bytes,
+                seconds=unusable.seconds,
+                most_s=most_s,
+            ) from unusable
+        return _Made(
+            content=voice.content,
+            media_type=voice.media_type,
+            name=safe_name(name, media_type=voice.media_type, fallback="voice"),
+            duration_s=voice.duration_s,
+        )
+
+    async def _video(self, limits: MediaLimits, *, content: bytes, name: str) -> _Made:
+        try:
+            film = await self.films.prepare(content, most_bytes=limits.most_bytes)
+        except FilmUnusable as unusable:
+            raise UploadRefused(
+                reason=unusable.reason, bytes=len(content), most_bytes=limits.most_bytes, seconds=unusable.seconds
+            ) from unusable
+        return _Made(
+            content=film.content,
+            media_type=film.media_type,
+            name=safe_name(name, media_type=film.media_type, fallback="video"),
+            width=film.poster.width,
+            height=film.poster.height,
+            duration_s=film.duration_s,
+            poster=film.poster,
+        )
+
+    async def _keep(
+        self,
+        workspace_id: WorkspaceId,
+        place: UploadPlace,
+        made: _Made,
+        *,
+        kind: FileKind,
+        poster_id: UUID | None = None,
+    ) -> KeptFile:
         blob = await self.blobs.keep(
-            workspace_id=workspace_id, blob_id=new_id(), content=picture.content, media_type=picture.media_type
+            workspace_id=workspace_id, blob_id=new_id(), content=made.content, media_type=made.media_type
         )
         file = KeptFile(
             id=blob.id,
             thread_id=place.thread_id,
-            kind=PICTURE,
-            media_type=picture.media_type,
-            size_bytes=len(picture.content),
-            width=picture.width,
-            height=picture.height,
-            name=safe_name(name, media_type=picture.media_type, fallback="picture"),
+            kind=kind,
+            media_type=made.media_type,
+            size_bytes=len(made.content),
+            width=made.width,
+            height=made.height,
+            name=made.name,
             uploaded_by=place.agent_id,
             was_sent=False,
+            duration_s=made.duration_s,
+            poster_id=poster_id,
         )
         async with self.database.in_workspace(workspace_id) as tx:
             await add_file(tx, blob=blob, file=file)
         return file
+
+
+def _file(limits: MediaLimits, *, content: bytes, name: str) -> _Made:
+    """Return a file that is sent as it is: to be saved, never to be shown."""
+    if not content:
+        raise UploadRefused(reason="empty")
+    if len(content) > limits.most_bytes:
+        raise UploadTooLarge(reason="too_large", bytes=len(content), most_bytes=limits.most_bytes)
+    return _Made(content=content, media_type=file_type_of(content), name=saved_name(name, fallback="file"))
 
 
 @dataclass(frozen=True, slots=True)

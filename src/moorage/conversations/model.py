@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from moorage.connectors.content import Content, Media, Text
+from moorage.connectors.content import Content, File, Media, Text, UploadRequest
 from moorage.core.ids import (
     AgentId,
     ChannelId,
@@ -246,6 +246,10 @@ def summary_of(content: Content, *, author_kind: AuthorKind) -> dict[str, str]:
             words = text
         case Media(recognized_text=str(text)):
             words = text
+        case File(name=name):
+            words = name
+        case UploadRequest(file_name=name):
+            words = name
         case _:
             words = ""
     return {"author_kind": author_kind, "preview": words[:PREVIEW_CHARACTERS], "type": content.type}

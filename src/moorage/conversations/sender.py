@@ -15,7 +15,7 @@ import structlog
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_restricted
 from moorage.connectors.content import Media
-from moorage.connectors.contract import Sent
+from moorage.connectors.contract import Outbound, Sent
 from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
@@ -30,6 +30,7 @@ from moorage.conversations.deliveries import (
 from moorage.conversations.media_uploads import StoredMedia
 from moorage.conversations.model import ClaimedDelivery, DeliveryReason
 from moorage.conversations.outcomes import Outcome, channel_mute, judge
+from moorage.conversations.outgoing_links import Addressee, OutgoingLinks
 from moorage.conversations.writing import SENDER_CHANNEL
 from moorage.core.ids import ChannelId, new_id
 from moorage.infra.blobs import BlobMissing, BlobStore
@@ -57,12 +58,14 @@ class Sender:
         connectors: Connectors,
         box: SecretBox,
         blobs: BlobStore,
+        links: OutgoingLinks,
         at_once: int = AT_ONCE,
         within_s: float = SEND_WITHIN_S,
     ) -> None:
         """`within_s` is how long one message may take; at most `SEND_WITHIN_S`."""
         self._database = database
         self._blobs = blobs
+        self._links = links
         self._connectors = connectors
         self._box = box
         self._at_once = at_once
@@ -191,7 +194,7 @@ class Sender:
             )
         except SecretUnreadable:
             return CredentialsInvalid(external_code=None, detail="", reason=DeliveryReason.SECRET_UNREADABLE)
-        outbound = replace(handover.outbound, media=self._media_of(delivery, handover))
+        outbound = self._outbound(delivery, handover)
         try:
             return await self._connectors[handover.channel_kind].send(endpoint, outbound, deadline=deadline)
         except ProviderFailure as failure:
@@ -199,17 +202,36 @@ class Sender:
         except BlobMissing:  # the store has lost the file; nothing was sent
             return Refused(external_code=None, detail="", reason="file_missing")
 
-    def _media_of(self, delivery: ClaimedDelivery, handover: Handover) -> StoredMedia | None:
+    def _outbound(self, delivery: ClaimedDelivery, handover: Handover) -> Outbound:
+        """Return the message as a connector carries it: with its files, or in words with a link."""
         content = handover.outbound.content
-        if not isinstance(content, Media) or content.blob_id is None:
+        if isinstance(content, Media):
+            return replace(
+                handover.outbound,
+                media=self._stored(delivery, handover, content.blob_id, name=content.name),
+                poster=self._stored(delivery, handover, content.poster_blob_id, name="poster.jpg"),
+            )
+        addressee = Addressee(
+            workspace_id=delivery.workspace_id,
+            thread_id=delivery.thread_id,
+            message_id=delivery.message_id,
+            locale=handover.locale,
+            time_zone=handover.time_zone,
+        )
+        return replace(handover.outbound, content=self._links.in_words(content, addressee=addressee))
+
+    def _stored(
+        self, delivery: ClaimedDelivery, handover: Handover, blob_id: str | None, *, name: str | None
+    ) -> StoredMedia | None:
+        if blob_id is None:
             return None
         return StoredMedia(
             database=self._database,
             blobs=self._blobs,
             workspace_id=delivery.workspace_id,
             channel_id=delivery.channel_id,
-            file_id=UUID(content.blob_id),
-            name=content.name or "file",
+            file_id=UUID(blob_id),
+            name=name or "file",
             manifest=self._connectors[handover.channel_kind].manifest,
         )
 

@@ -46,7 +46,9 @@ from moorage.entry.push_routes import PushDoor, push_routes
 from moorage.entry.request_log import API, RequestLog
 from moorage.entry.safety import BodyLimit, LargerBody, SafetyHeaders
 from moorage.infra.settings import Settings
+from moorage.media.films import Films
 from moorage.media.pictures import Pictures
+from moorage.media.recordings import Recordings
 from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
 from moorage.reception.intake import Intake
@@ -184,6 +186,8 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
             connectors=container.connectors,
             blobs=container.blobs,
             pictures=pictures,
+            recordings=Recordings(),
+            films=Films(pictures=pictures),
         ),
     )
     app.state.push_door = PushDoor(

@@ -35,7 +35,8 @@ HEADERS: Mapping[str, str] = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
-    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
+    # Agents record voices in the console.
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(self), payment=()",
     # A provider's authorization page looks at which site a browser comes from; of our addresses it learns no more.
     "Referrer-Policy": "strict-origin-when-cross-origin",
     "X-Content-Type-Options": "nosniff",

@@ -26,6 +26,7 @@ from moorage.conversations.jobs import (
 from moorage.conversations.media_fetching import MediaFetcher
 from moorage.conversations.media_looking import Looks
 from moorage.conversations.media_upkeep import fetch_due_media, sweep_uploads
+from moorage.conversations.outgoing_links import OutgoingLinks
 from moorage.conversations.sender import Sender
 from moorage.core.ids import AgentId, ChannelId, MessageId, WorkspaceId
 from moorage.entry.container import Container, authorizations_of, open_container
@@ -64,7 +65,13 @@ async def run_worker(settings: Settings, *, ready_file: Path | None = None) -> N
 
 async def work(parts: Container, *, stop: asyncio.Event, ready_file: Path | None = None) -> None:
     """Run every loop of a worker until `stop` is set."""
-    sender = Sender(database=parts.database, connectors=parts.connectors, box=parts.box, blobs=parts.blobs)
+    sender = Sender(
+        database=parts.database,
+        connectors=parts.connectors,
+        box=parts.box,
+        blobs=parts.blobs,
+        links=OutgoingLinks(links=parts.links, public_url=parts.settings.public_url),
+    )
     sweeper = Sweeper(database=parts.database, connectors=parts.connectors)
     jobs = JobRunner(pool=parts.pool, functions=_job_functions(parts), schedules=SCHEDULES)
     close_lost = partial(close_lost_connections, parts.database)

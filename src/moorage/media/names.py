@@ -18,6 +18,19 @@ def safe_name(name: str, *, media_type: str, fallback: str) -> str:
     return f"{stem}.{EXTENSIONS.get(media_type, 'bin')}"
 
 
+_ENDING = re.compile(r"[A-Za-z0-9]{1,12}")
+
+
+def saved_name(name: str, *, fallback: str) -> str:
+    """Return `name` without folders and surprises, with its own ending: of a file that is only ever saved."""
+    last = re.split(r"[/\\]", name)[-1]
+    stem, _, ending = last.rpartition(".")
+    if not stem or not _ENDING.fullmatch(ending):
+        stem, ending = last, ""
+    stem = _UNSAFE.sub(" ", stem).strip(" .")[:MOST_NAME_CHARACTERS].strip(" .") or fallback
+    return f"{stem}.{ending}" if ending else stem
+
+
 def disposition(name: str, *, attachment: bool) -> str:
     """Return the value of `Content-Disposition` for a safe name."""
     plain = name.encode("ascii", "replace").decode().replace("?", "_")

@@ -1,6 +1,7 @@
 """What a file really is, by its content: nobody's word is taken for it, neither a name's nor a header's."""
 
-from typing import cast
+from collections.abc import Mapping
+from typing import Literal, cast
 
 import filetype  # pyright: ignore[reportMissingTypeStubs]
 
@@ -24,7 +25,22 @@ EXTENSIONS = {
     "video/quicktime": "mov",
     "video/3gpp": "3gp",
 }
-"""Every type that is stored, with the ending a saved file gets. None of them can carry a script."""
+"""Every type that is shown, with the ending a saved file gets. None of them can carry a script."""
+
+DOCUMENTS = frozenset(
+    {
+        "application/pdf",
+        "application/zip",
+        "application/msword",
+        "application/vnd.ms-excel",
+        "application/vnd.ms-powerpoint",
+        "application/vnd.openxmlformats-officedocument.wordprocessingml.document",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
+    }
+)
+"""Files that are only ever saved, and whose type helps a phone to find the program for them."""
+ANY_FILE = "application/octet-stream"
 
 _BEGINNINGS = (
     (b"\x89PNG\r\n\x1a\n", "image/png"),
@@ -51,6 +67,34 @@ def media_type_of(content: bytes) -> str | None:
     guessed = _guessed(content)
     named = _SAME.get(guessed or "", guessed)
     return named if named in EXTENSIONS else None
+
+
+def file_type_of(content: bytes) -> str:
+    """Return the media type of a file that is handed on to be saved: one that is shown, a document's, or ANY_FILE."""
+    guessed = _guessed(content)
+    return media_type_of(content) or (guessed if guessed in DOCUMENTS else ANY_FILE)
+
+
+Container = Literal["wav", "ogg", "matroska", "mov", "mp3", "amr", "aac", "flac"]
+"""Kinds of files that hold sound or moving pictures, by the name of what reads them."""
+_CONTAINERS: Mapping[str, Container] = {
+    "audio/x-wav": "wav",
+    "audio/ogg": "ogg",
+    "video/webm": "matroska",
+    "video/x-matroska": "matroska",
+    "audio/mpeg": "mp3",
+    "audio/aac": "aac",
+    "audio/x-flac": "flac",
+}
+
+
+def container_of(content: bytes) -> Container | None:
+    """Return what reads `content` as sound or moving pictures; None where it is neither."""
+    if content.startswith((b"#!AMR\n", b"#!AMR-WB\n")):
+        return "amr"
+    if content[4:8] == b"ftyp":
+        return "mov"
+    return _CONTAINERS.get(_guessed(content) or "")
 
 
 def is_headless_speex(content: bytes) -> bool:

@@ -1,17 +1,15 @@
 """Voices of strangers: made playable in any browser. The work is done in a process of its own."""
 
 import asyncio
-import os
-import sys
 from collections.abc import Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from typing import ClassVar, Final, Literal
+from typing import ClassVar, Literal
 
 import structlog
 
 from moorage.core.errors import DomainError
 from moorage.media.amr import AMR, FRAME_S, read_amr
+from moorage.media.bounded import Ended, run_bounded
 from moorage.media.voice_process import BYTES_A_SECOND
 
 TIME_LIMIT_S = 30.0
@@ -19,8 +17,6 @@ AT_ONCE = 2
 MOST_S = 600
 """Of a voice that is converted. WeChat's have at most 60 seconds."""
 MOST_OUTPUT_BYTES = (MOST_S + 5) * BYTES_A_SECOND
-MOST_WORDS_BYTES = 4096
-"""Of what the program says about a recording; what it says beyond is thrown away."""
 PLAYABLE = frozenset({"audio/mpeg"})
 """What every browser plays as it is."""
 _MOST_MISSING = 0.1
@@ -32,7 +28,6 @@ _DECODERS: Mapping[str, tuple[str, ...]] = {
 }
 """The one to use first, and what every ffmpeg has. Its own narrow-band decoder stumbles over the pauses that telephones
 record as "nothing to hear" (discontinuous transmission)."""
-_PASSED_ON: Final = ("PATH", "IMAGEIO_FFMPEG_EXE")
 
 VoiceFlaw = Literal["format", "damaged", "too_long", "converter"]
 
@@ -92,67 +87,16 @@ class Voices:
         ended = await self._run(content, decoder=preferred)
         if ended.returncode != 0 and b"Unknown decoder" in ended.words:
             ended = await self._run(content, decoder=usual)
-        if ended.returncode == 0 and ended.sound:
-            return ended.sound
-        log.warning("voice_not_converted", returncode=ended.returncode, words=ended.words.decode("utf-8", "replace"))
-        # What is none of ffmpeg's own ends is our program's: no ffmpeg, or one that a limit has ended.
+        if ended.returncode == 0 and ended.output:
+            return ended.output
+        log.warning("voice_not_converted", returncode=ended.returncode, words=ended.told())
         raise VoiceUnplayable(reason="converter" if ended.is_ours else "damaged")
 
-    async def _run(self, content: bytes, *, decoder: str) -> "_Ended":
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            "-I",
-            "-m",
+    async def _run(self, content: bytes, *, decoder: str) -> Ended:
+        return await run_bounded(
             "moorage.media.voice_process",
             decoder,
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env={name: os.environ[name] for name in _PASSED_ON if name in os.environ},
+            content=content,
+            time_limit_s=self._time_limit_s,
+            most_output_bytes=MOST_OUTPUT_BYTES,
         )
-        try:
-            async with asyncio.timeout(self._time_limit_s):
-                sound, words, _ = await asyncio.gather(
-                    _read(process.stdout, most_bytes=MOST_OUTPUT_BYTES),
-                    _read(process.stderr, most_bytes=MOST_WORDS_BYTES),
-                    _write(process.stdin, content),
-                )
-                return _Ended(returncode=await process.wait(), sound=sound, words=words)
-        except TimeoutError:
-            return _Ended(returncode=-1, sound=b"", words=b"took too long")
-        finally:
-            if process.returncode is None:
-                with suppress(ProcessLookupError):
-                    process.kill()
-                await process.wait()
-
-
-@dataclass(frozen=True, slots=True)
-class _Ended:
-    """How the program ended, and what it gave."""
-
-    returncode: int
-    sound: bytes
-    words: bytes
-
-    @property
-    def is_ours(self) -> bool:
-        return self.returncode < 0 or b"Traceback" in self.words
-
-
-async def _read(stream: asyncio.StreamReader | None, *, most_bytes: int) -> bytes:
-    """Return the beginning of what the program says, reading on to its end so that it never waits for us."""
-    read = bytearray()
-    while stream is not None and (piece := await stream.read(65536)):
-        read += piece[: most_bytes - len(read)]
-    return bytes(read)
-
-
-async def _write(stream: asyncio.StreamWriter | None, content: bytes) -> None:
-    if stream is None:
-        return
-    with suppress(BrokenPipeError, ConnectionResetError):  # it has seen enough; its end says why
-        stream.write(content)
-        await stream.drain()
-        stream.close()
-        await stream.wait_closed()

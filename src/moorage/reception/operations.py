@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from moorage.connectors.content import Media, Text
+from moorage.connectors.content import File, Media, Text, UploadRequest
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import Author, Conversation, Message
@@ -31,6 +31,9 @@ from moorage.staff.model import Actor
 from moorage.staff.rights import Act, Forbidden, may
 from moorage.staff.seats import eligible_agents, take_seat_beyond_cap
 
+Said = Text | Media | File | UploadRequest
+"""What an agent can say to a customer."""
+
 MOST_PICKED_UP = 1000
 """Of one call: a bound for a loop that otherwise ends when seats or customers do."""
 
@@ -55,7 +58,7 @@ class KindNotSendable(DomainError):
 
 
 async def agent_replies(
-    tx: Tx, *, actor: Actor, conversation_id: ConversationId, content: Text | Media, connectors: Connectors
+    tx: Tx, *, actor: Actor, conversation_id: ConversationId, content: Said, connectors: Connectors
 ) -> tuple[OpenThread, Message]:
     """Accept what the conversation's own agent says to the customer, and return it with its thread.
 
@@ -199,14 +202,14 @@ async def _finish(turn: Turn) -> None:
     await save(turn.tx, opened=turn.opened)
 
 
-def check_content(content: Text | Media, *, manifest: Manifest, passive_only: bool) -> None:
+def check_content(content: Said, *, manifest: Manifest, passive_only: bool) -> None:
     """Return if a channel carries `content` now.
 
     Raises TextTooLong, Malformed, KindNotSendable or KindNotSendableNow.
     """
     if isinstance(content, Text):
         _check_text(content, most_bytes=manifest.max_text_bytes)
-    elif content.type not in manifest.sendable:
+    elif not (isinstance(content, UploadRequest) or content.type in manifest.sendable):  # a request goes out as words
         raise KindNotSendable(type=content.type)
     elif passive_only:
         raise KindNotSendableNow(type=content.type)

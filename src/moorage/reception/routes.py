@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from moorage.connectors.content import Media, Text
+from moorage.connectors.content import File, Media, Text
 from moorage.conversations.media_files import use_upload
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import budget_standing
@@ -33,12 +33,12 @@ class SaidText(BaseModel):
     text: str = Field(max_length=20_000)
 
 
-class SaidPicture(BaseModel):
-    """A picture that was uploaded for the conversation before."""
+class SaidFile(BaseModel):
+    """A picture, a voice, a video or any other file that was uploaded for the conversation before."""
 
     model_config = ConfigDict(extra="forbid")
 
-    type: Literal["image"]
+    type: Literal["image", "voice", "video", "file"]
     upload_id: UUID
 
 
@@ -47,7 +47,7 @@ class Reply(BaseModel):
 
     model_config = ConfigDict(extra="forbid")
 
-    content: Annotated[SaidText | SaidPicture, Field(discriminator="type")]
+    content: Annotated[SaidText | SaidFile, Field(discriminator="type")]
 
 
 @router.post("/conversations/{conversation_id}/messages", status_code=status.HTTP_201_CREATED)
@@ -98,12 +98,12 @@ async def take_conversation(conversation_id: UUID, actor: SignedInActor, door: T
 
 
 async def _content(
-    tx: Tx, *, actor: Actor, conversation_id: ConversationId, said: SaidText | SaidPicture
-) -> Text | Media:
+    tx: Tx, *, actor: Actor, conversation_id: ConversationId, said: SaidText | SaidFile
+) -> Text | Media | File:
     if isinstance(said, SaidText):
         return Text(text=said.text)
     thread_id = await thread_of(tx, conversation_id=conversation_id)
-    return await use_upload(tx, upload_id=said.upload_id, thread_id=thread_id, actor=actor)
+    return await use_upload(tx, upload_id=said.upload_id, kind=said.type, thread_id=thread_id, actor=actor)
 
 
 def _view(opened: OpenThread) -> ConversationView:

@@ -17,6 +17,7 @@ from tests.blobs import in_memory
 from tests.channels.docking import BOX
 from tests.connectors.provider import Call, answered
 from tests.conversations.desk import Desk, an_openid
+from tests.links import OUTGOING
 
 SENT = answered({"errcode": 0, "errmsg": "ok"})
 
@@ -64,7 +65,14 @@ class Wechat:
 
 
 def a_sender(desk: Desk, *, within_s: float = SEND_WITHIN_S) -> Sender:
-    return Sender(database=desk.database, connectors=desk.connectors, box=BOX, blobs=in_memory(), within_s=within_s)
+    return Sender(
+        database=desk.database,
+        connectors=desk.connectors,
+        box=BOX,
+        blobs=in_memory(),
+        links=OUTGOING,
+        within_s=within_s,
+    )
 
 
 @dataclass

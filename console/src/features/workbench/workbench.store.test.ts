@@ -165,7 +165,7 @@ describe('pictures', () => {
   const uploads: { settle: (answer: Upload | Refusal | Error) => void; name: string }[] = []
   const picture = (name: string) => new File(['x'], name, { type: 'image/png' })
   const anUpload = (id: string): Upload => ({
-    ...{ id, type: 'image', media_type: 'image/png', size_bytes: 1 },
+    ...{ id, type: 'image', media_type: 'image/png', size_bytes: 1, duration_s: null },
     ...{ width: 4, height: 3, name: 'a.png' },
   })
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from moorage.connectors.manifest import CredentialField, Manifest
+from moorage.connectors.manifest import LINKED_FILES, CredentialField, Manifest
 
 MOST_TEXT_BYTES = 16_000
 """UTF-8 bytes of one text to a visitor: some pages. Longer ones are files."""
@@ -30,7 +30,8 @@ MANIFEST = Manifest(
     account_field="site_id",
     push_path="/web/{external_id}",
     max_text_bytes=MOST_TEXT_BYTES,
-    sendable=frozenset({"text"}),
+    sendable=frozenset({"text", "file"}),
+    sendable_media={"file": LINKED_FILES},
     passive_reply=False,
     verifies_address=False,
     dockable=False,

@@ -50,12 +50,14 @@ class WechatApi:
     async def send_text(self, *, token: str, openid: str, text: str, deadline: float) -> Sent:
         """Hand one text over to one customer. Raises a provider failure, TokenRefused among them."""
         return await self._send(
-            token=token, openid=openid, kind="text", said=_CONTROLS.sub("", text), deadline=deadline
+            token=token, openid=openid, kind="text", said={"content": _CONTROLS.sub("", text)}, deadline=deadline
         )
 
-    async def send_image(self, *, token: str, openid: str, media_id: str, deadline: float) -> Sent:
-        """Hand one uploaded picture over to one customer. Raises a provider failure, TokenRefused among them."""
-        return await self._send(token=token, openid=openid, kind="image", said=media_id, deadline=deadline)
+    async def send_media(
+        self, *, token: str, openid: str, kind: str, named: Mapping[str, str], deadline: float
+    ) -> Sent:
+        """Hand one uploaded file over to one customer, `named` by WeChat's ids. Raises a provider failure."""
+        return await self._send(token=token, openid=openid, kind=kind, said=named, deadline=deadline)
 
     async def upload_media(self, *, token: str, kind: str, file: MediaFile, deadline: float) -> str:
         """Return WeChat's id for `file`, by which it can be sent for three days. Raises a provider failure."""
@@ -68,7 +70,7 @@ class WechatApi:
         answer = _read_object(await self._answered(request, deadline=deadline))
         if errcode := errcode_of(answer):
             raise failure_of(errcode=errcode, detail=detail_of(answer))
-        media_id = answer.get("media_id")
+        media_id = answer.get("thumb_media_id" if kind == "thumb" else "media_id")
         if not isinstance(media_id, str) or not 0 < len(media_id) <= LONGEST_MEDIA_ID_CHARACTERS:
             raise not_wechat(detail="an answer without a media id")
         return media_id
@@ -97,9 +99,8 @@ class WechatApi:
             raise not_wechat(detail="an answer with neither file nor error")
         return await self.fetch(video_url, deadline=deadline, most_bytes=most_bytes)
 
-    async def _send(self, *, token: str, openid: str, kind: str, said: str, deadline: float) -> Sent:
-        field = "content" if kind == "text" else "media_id"
-        asked = {"touser": openid, "msgtype": kind, kind: {field: said}}
+    async def _send(self, *, token: str, openid: str, kind: str, said: Mapping[str, str], deadline: float) -> Sent:
+        asked = {"touser": openid, "msgtype": kind, kind: dict(said)}
         answer = await self.post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
         if errcode := errcode_of(answer):
             raise failure_of(errcode=errcode, detail=detail_of(answer))

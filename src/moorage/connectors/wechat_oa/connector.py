@@ -88,7 +88,7 @@ class WechatOfficialAccount:
         return WireReply(body=write_fields(envelope, format=form), content_type=content_type)
 
     async def send(self, endpoint: Endpoint, message: Outbound, *, deadline: float) -> Sent:
-        """Hand over one text or picture. Raises a provider failure; a refused token is renewed once."""
+        """Hand over one text, picture, voice or video. Raises a provider failure; a refused token is renewed once."""
         openid = message.external_customer_id
         match message.content:
             case Text() as text:
@@ -98,8 +98,8 @@ class WechatOfficialAccount:
                     lambda token: self._api.send_text(token=token, openid=openid, text=words, deadline=deadline),
                     deadline=deadline,
                 )
-            case Media(type="image") if message.media is not None:
-                return await self.media.send_image(endpoint, message.media, openid=openid, deadline=deadline)
+            case Media(type="image" | "voice" | "video"):
+                return await self.media.send(endpoint, message, deadline=deadline)
             case other:
                 raise Refused(external_code=None, detail=other.type, reason=RefusalReason.KIND_NOT_SENDABLE)
 

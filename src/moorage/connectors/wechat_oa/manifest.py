@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from moorage.connectors.manifest import BudgetRule, CredentialField, Manifest, MediaLimits, MenuLimits
+from moorage.connectors.manifest import LINKED_FILES, BudgetRule, CredentialField, Manifest, MediaLimits, MenuLimits
 
 MOST_TEXT_BYTES = 2048
 """UTF-8 bytes of one text; above it WeChat answers 45002. Measured in the field, no current page states it."""
@@ -16,6 +16,12 @@ SIGNED_WITHIN = timedelta(minutes=10)
 
 MOST_IMAGE_BYTES = 2_000_000
 """Of a picture that is sent. The list of limits says 10 MB and a note on the same page 2 MB: the smaller one holds."""
+
+MOST_VOICE_BYTES = 2_000_000
+MOST_VOICE_S = 60.0
+MOST_VIDEO_BYTES = 10_000_000
+MOST_THUMB_BYTES = 64_000
+"""Source of all four: docs, "Temporary media"."""
 
 MEDIA_KEPT_FOR = timedelta(days=3)
 """From the customer's message, or from our upload. Source: docs, "Temporary media"."""
@@ -93,11 +99,18 @@ MANIFEST = Manifest(
     account_field="appid",
     push_path="/wechat/oa/{external_id}",
     max_text_bytes=MOST_TEXT_BYTES,
-    sendable=frozenset({"text", "image"}),
+    sendable=frozenset({"text", "image", "voice", "video", "file"}),
     sendable_media={
         "image": MediaLimits(
             most_bytes=MOST_IMAGE_BYTES, media_types=frozenset({"image/png", "image/jpeg", "image/gif"})
-        )
+        ),
+        "voice": MediaLimits(
+            most_bytes=MOST_VOICE_BYTES, media_types=frozenset({"audio/mpeg", "audio/amr"}), most_s=MOST_VOICE_S
+        ),
+        "video": MediaLimits(
+            most_bytes=MOST_VIDEO_BYTES, media_types=frozenset({"video/mp4"}), most_upload_bytes=50 * _MEGABYTE
+        ),
+        "file": LINKED_FILES,  # WeChat has no message for it
     },
     fetchable_media=FETCHED_BYTES,
     media_kept_for=MEDIA_KEPT_FOR,

@@ -3,12 +3,18 @@
 Source: WeChat Official Account docs, "Temporary media", "Customer service messages".
 """
 
+from collections.abc import Mapping
+
 from moorage.connectors.content import Media
-from moorage.connectors.contract import Endpoint, MediaSource, Sent
+from moorage.connectors.contract import Endpoint, MediaSource, Outbound, Sent
 from moorage.connectors.failures import RefusalReason, Refused, Unreachable
+from moorage.connectors.manifest import MediaLimits
 from moorage.connectors.wechat_oa.client import WechatApi
-from moorage.connectors.wechat_oa.manifest import MANIFEST
+from moorage.connectors.wechat_oa.manifest import MANIFEST, MOST_THUMB_BYTES
 from moorage.connectors.wechat_oa.tokens import with_token
+
+THUMB = "thumb"
+THUMB_LIMITS = MediaLimits(most_bytes=MOST_THUMB_BYTES, media_types=frozenset({"image/jpeg"}))
 
 
 class WechatMedia:
@@ -30,29 +36,40 @@ class WechatMedia:
             deadline=deadline,
         )
 
-    async def send_image(self, endpoint: Endpoint, source: MediaSource, *, openid: str, deadline: float) -> Sent:
-        """Hand one picture over, uploaded before if it is not at WeChat already. Raises a provider failure."""
-        known = await source.external_id()
-        if known is not None:
+    async def send(self, endpoint: Endpoint, message: Outbound, *, deadline: float) -> Sent:
+        """Hand one picture, voice or video over. Raises a provider failure.
+
+        What is at WeChat already is not uploaded again, unless WeChat says that it has forgotten it.
+        """
+        kind, sources = message.content.type, _sources_of(message)
+        named = {name: await source.external_id() for name, (_, source) in sources.items()}
+        known = {name: media_id for name, media_id in named.items() if media_id is not None}
+        if known.keys() == sources.keys():
             try:
-                return await self._send(endpoint, known, openid=openid, deadline=deadline)
+                return await self._send(endpoint, kind, known, message=message, deadline=deadline)
             except Refused as refusal:
                 if refusal.reason != RefusalReason.MEDIA_GONE:
                     raise
-        media_id = await self._upload(endpoint, source, deadline=deadline)
-        return await self._send(endpoint, media_id, openid=openid, deadline=deadline)
+            known = {}
+        for name, (uploaded_as, source) in sources.items():
+            if name not in known:
+                known[name] = await self._upload(endpoint, source, kind=uploaded_as, deadline=deadline)
+        return await self._send(endpoint, kind, known, message=message, deadline=deadline)
 
-    async def _send(self, endpoint: Endpoint, media_id: str, *, openid: str, deadline: float) -> Sent:
+    async def _send(
+        self, endpoint: Endpoint, kind: str, named: Mapping[str, str], *, message: Outbound, deadline: float
+    ) -> Sent:
+        openid = message.external_customer_id
         return await with_token(
             endpoint,
-            lambda token: self._api.send_image(token=token, openid=openid, media_id=media_id, deadline=deadline),
+            lambda token: self._api.send_media(token=token, openid=openid, kind=kind, named=named, deadline=deadline),
             deadline=deadline,
         )
 
-    async def _upload(self, endpoint: Endpoint, source: MediaSource, *, deadline: float) -> str:
-        """Return WeChat's id of the picture. However it fails, nothing has been sent yet: it may be tried again."""
+    async def _upload(self, endpoint: Endpoint, source: MediaSource, *, kind: str, deadline: float) -> str:
+        """Return WeChat's id of the file. However it fails, nothing has been sent yet: it may be tried again."""
         file = await source.file()
-        limits = MANIFEST.sendable_media["image"]
+        limits = THUMB_LIMITS if kind == THUMB else MANIFEST.sendable_media[kind]
         if file.media_type not in limits.media_types:
             raise Refused(external_code=None, detail=file.media_type, reason=RefusalReason.FORMAT_REFUSED)
         if len(file.content) > limits.most_bytes:
@@ -60,7 +77,7 @@ class WechatMedia:
         try:
             media_id = await with_token(
                 endpoint,
-                lambda token: self._api.upload_media(token=token, kind="image", file=file, deadline=deadline),
+                lambda token: self._api.upload_media(token=token, kind=kind, file=file, deadline=deadline),
                 deadline=deadline,
             )
         except Unreachable as failure:
@@ -69,3 +86,12 @@ class WechatMedia:
             ) from failure
         await source.keep_external_id(media_id)
         return media_id
+
+
+def _sources_of(message: Outbound) -> Mapping[str, tuple[str, MediaSource]]:
+    """Return what has to be at WeChat before `message` can be sent: by its name there, as what it is uploaded."""
+    media, poster = message.media, message.poster
+    if media is None or (message.content.type == "video" and poster is None):
+        raise Refused(external_code=None, detail="a file is missing", reason=RefusalReason.KIND_NOT_SENDABLE)
+    sources = {"media_id": (message.content.type, media)}
+    return sources if poster is None else {**sources, "thumb_media_id": (THUMB, poster)}
