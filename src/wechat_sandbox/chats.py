@@ -44,3 +44,8 @@ def write_notice(state: State, follower: Follower, *, at: float, push_id: int) -
     return write_entry(
         state, follower, direction="out", kind="notice", text=FAILURE_NOTICE, at=at, via="notice", push_id=push_id
     )
+
+
+def has_reply(follower: Follower, *, push_id: int) -> bool:
+    """Return whether a reply to this push is shown already: WeChat takes one."""
+    return any(entry.via == "passive" and entry.push_id == push_id for entry in reversed(follower.chat))

@@ -17,6 +17,8 @@ class FaultOrder(BaseModel):
     errmsg: str = ""
     """Replaces the usual text of the error code."""
     times: int = Field(default=1, ge=1)
+    every: int = Field(default=1, ge=1)
+    """Hits only each such call: 3 lets two pass before it hits, and then two more."""
     applied: bool = False
     """Whether the call takes effect first, so that only its answer is lost."""
     status: int = Field(default=500, ge=400, le=599)
@@ -32,6 +34,7 @@ class FaultOrder(BaseModel):
 class _Pending:
     order: FaultOrder
     left: int
+    met: int = 0
 
 
 class FaultBoard:
@@ -55,7 +58,10 @@ class FaultBoard:
     def take(self, *, path: str) -> FaultOrder | None:
         """Return the fault that hits this call, and count it."""
         for item in self._pending:
-            if item.order.endpoint in {path, "*"}:
+            if item.order.endpoint not in {path, "*"}:
+                continue
+            item.met += 1
+            if item.met % item.order.every == 0:
                 item.left -= 1
                 if not item.left:
                     self._pending.remove(item)

@@ -257,6 +257,8 @@ class Push(BaseModel):
     component_appid: str | None = None
     seal: SealKind = "good"
     """What is wrong with the seal of a forgery."""
+    copy_of: int | None = None
+    """The push that this is the same message as, sent once more; only one reply to both is shown."""
     outcome: Outcome | None = None
     reason: str = ""
     deliveries: list[Delivery] = Field(default_factory=list[Delivery])

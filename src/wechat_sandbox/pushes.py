@@ -123,6 +123,7 @@ class PushEngine:
         return push.model_copy(
             update={
                 "push_id": self._state.last_push_id,
+                "copy_of": push.copy_of or push.push_id,
                 "queued_at": self._clock.now_s(),
                 "deliveries": list[Delivery](),
                 "outcome": None,
@@ -226,17 +227,19 @@ class PushEngine:
                 self._finish(push, outcome="malformed", reason=reason)
 
     def _show_reply(self, push: Push, *, reply: PassiveReply) -> None:
-        if not push.visible or reply.kind == "transfer_customer_service":
+        original = push.copy_of or push.push_id
+        follower = self._state.accounts[push.appid].followers[push.openid]
+        if not push.visible or reply.kind == "transfer_customer_service" or chats.has_reply(follower, push_id=original):
             return
         chats.write_entry(
             self._state,
-            self._state.accounts[push.appid].followers[push.openid],
+            follower,
             direction="out",
             kind=reply.kind,
             text=reply.text,
             at=self._clock.now_s(),
             via="passive",
-            push_id=push.push_id,
+            push_id=original,
             data=reply.data,
         )
 

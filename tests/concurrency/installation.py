@@ -1,10 +1,11 @@
 """An installation of several processes in one: each with a pool, a clock and connections of its own."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import LiteralString, Protocol
 
 from pydantic import SecretStr
 
@@ -103,13 +104,21 @@ def served_by(desk: Desk, parts: Container) -> Desk:
 # ---------------------------------------------------------------- what must hold whatever happened
 
 
-async def every_invariant_holds(desk: Desk) -> None:
+class Asks(Protocol):
+    """Whoever can ask the database of a company that is alone in it."""
+
+    async def value(self, query: LiteralString) -> object:
+        """Return the one value that `query` asks for."""
+        ...
+
+
+async def every_invariant_holds(company: Asks) -> None:
     """Assert what no storm may break: seats, owners, order, budgets and the log."""
     for name, query in _BROKEN.items():
-        assert await desk.value(query) == 0, name
+        assert await company.value(query) == 0, name
 
 
-_BROKEN = {
+_BROKEN: Mapping[str, LiteralString] = {
     "seats are not what agents have": """
         SELECT count(*) FROM agents a WHERE open_conversations <>
           (SELECT count(*) FROM conversations c WHERE c.state = 'open' AND c.owner_agent_id = a.id)""",

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Mapping
-from pathlib import Path
 from typing import cast, get_args
 
 import pytest
@@ -12,17 +11,7 @@ from moorage.connectors.strings import read_strings
 from moorage.connectors.wechat_oa.refusals import REASONS
 from moorage.conversations.budgets import LockReason
 from moorage.conversations.model import DeliveryReason
-
-CONSOLE = Path(__file__).parents[2] / "console" / "src"
-LOCALES = ("zh-CN", "en")
-
-
-def texts_of(locale: str, part: str) -> Mapping[str, object]:
-    """Return the console's texts under a dotted name."""
-    found: object = json.loads((CONSOLE / "features/workbench/locales" / f"{locale}.json").read_text("utf-8"))
-    for name in part.split("."):
-        found = cast("Mapping[str, object]", found)[name]
-    return cast("Mapping[str, object]", found)
+from tests.conversations.reason_texts import CONSOLE, LOCALES, texts_of
 
 
 def refusals_of(locale: str) -> Mapping[str, object]:

@@ -9,8 +9,8 @@ import pytest
 import pytest_asyncio
 
 from tests.sandbox.process import running_process
-from tests.sandbox.receiver import Receiver, running_receiver
-from tests.sandbox.world import APPID, World, running_world, until
+from tests.sandbox.receiver import Receiver, Reply, running_receiver
+from tests.sandbox.world import APPID, USERNAME, World, running_world, until
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +71,26 @@ async def test_disorder_hits_only_what_is_meant(stage: Stage) -> None:
     assert len(await stage.world.control("/disorder")) == 1
     await stage.world.http.delete("/sandbox/api/disorder")
     assert await stage.world.control("/disorder") == []
+
+
+@pytest.mark.parametrize("kind", ["duplicate", "parallel"])
+async def test_of_two_replies_to_a_push_that_came_twice_one_is_shown(stage: Stage, kind: str) -> None:
+    stage.receiver.usual = Reply(
+        body=f"<xml><ToUserName>{stage.openid}</ToUserName><FromUserName>{USERNAME}</FromUserName>"
+        "<CreateTime>1767225600</CreateTime><MsgType>text</MsgType><Content>您好</Content></xml>".encode()
+    )
+    await stage.order(kind)
+    await stage.world.write(stage.openid)
+    await stage.texts(2)
+    for push_id in stage.world.sandbox.state.pushes:
+        assert (await stage.world.settled(push_id)).outcome in {"success", "reply"}
+    assert [entry["text"] for entry in await stage.world.chat(stage.openid) if entry["direction"] == "out"] == ["您好"]
+
+
+async def test_a_fault_may_hit_each_third_call_only(stage: Stage) -> None:
+    await stage.world.control("/faults", {"endpoint": "/cgi-bin/token", "kind": "errcode", "times": 2, "every": 3})
+    codes = [(await stage.world.plain_token()).get("errcode", 0) for _ in range(7)]
+    assert codes == [0, 0, -1, 0, 0, -1, 0]
 
 
 async def test_answers_may_be_slow_or_half_or_of_another_status(tmp_path: Path) -> None:
