@@ -1,4 +1,4 @@
-import type { Agent, Channel, Conversation, Message } from './types'
+import type { Agent, Channel, ChannelState, Conversation, Message } from './types'
 
 /**
  * What a fact of the socket carries. The server builds payloads with the same models as its answers, so that it is
@@ -15,6 +15,13 @@ export function isAgent(payload: unknown): payload is Agent {
 
 export function isChannel(payload: unknown): payload is Channel {
   return isVersioned(payload) && 'callback_url' in payload
+}
+
+/** What everybody is told when a channel changes. */
+export type ChannelNews = Pick<Channel, 'id' | 'name' | 'verified'> & { state: ChannelState }
+
+export function isChannelNews(payload: unknown): payload is ChannelNews {
+  return isVersioned(payload) && 'name' in payload && 'verified' in payload && 'state' in payload
 }
 
 export function isConversation(payload: unknown): payload is Conversation {

@@ -1348,7 +1348,10 @@ export interface components {
         };
         /**
          * ChannelRef
-         * @description The channel a conversation came by.
+         * @description The channel a conversation came by, as far as the conversation depends on it.
+         *
+         *     A channel's change makes no new version of its conversations: who hears of one that contradicts this reads them
+         *     again.
          */
         ChannelRef: {
             /**
@@ -1360,6 +1363,10 @@ export interface components {
             kind: string;
             /** Name */
             name: string;
+            /** State */
+            state: string;
+            /** Verified */
+            verified: boolean | null;
         };
         /**
          * ChannelSettings
@@ -2839,6 +2846,8 @@ export interface components {
             agent: components["schemas"]["AgentView"];
             /** Csrf Token */
             csrf_token: string;
+            /** Group Ids */
+            group_ids: string[];
             /** Operator */
             operator: boolean;
             person: components["schemas"]["PersonView"];

@@ -91,6 +91,7 @@ class ChannelChangedView(_View):
     state_reason: str | None
     state_reasons: list[str]
     avatar_url: str | None
+    verified: bool | None
     server_verified_at: datetime | None
     version: int
 
@@ -112,6 +113,7 @@ def channel_changed(channel: Channel) -> Fact:
         state_reason=channel.state_reason,
         state_reasons=list(channel.state_reasons),
         avatar_url=avatar_url(channel),
+        verified=channel.verified,
         server_verified_at=channel.server_verified_at,
         version=channel.version,
     )

@@ -202,5 +202,10 @@ def sendable(
     )
 
 
+def past(standing: Standing) -> Standing:
+    """Return what may be said in a conversation that a newer one has followed: nothing."""
+    return Standing(open=False, left=0, most=0, ends_at=None, reason=None, sending=standing.sending)
+
+
 def _locked(reason: LockReason, sending: Sending, waiting: int) -> Standing:
     return Standing(open=False, left=0, most=0, ends_at=None, reason=reason, sending=sending, waiting=waiting)

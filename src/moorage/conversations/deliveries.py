@@ -4,7 +4,7 @@ A lease is measured by the database's own clock, so that neither a process that 
 one early. When to try again is data of ours, in our time.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
@@ -25,7 +25,7 @@ from moorage.conversations.model import (
     Message,
 )
 from moorage.conversations.open_thread import CONVERSATION, OpenThread, lock_known_thread, open_thread
-from moorage.conversations.operations import audience_of_message, show_again
+from moorage.conversations.operations import audience_of_thread, show_again
 from moorage.conversations.outcomes import BudgetEffect, Outcome, lease_ended
 from moorage.conversations.views import message_changed, message_view
 from moorage.conversations.writing import save
@@ -191,8 +191,9 @@ class _ChangedRow:
     was: str
     budget_id: UUID | None
     agent_name: str | None
-    conversation: Mapping[str, object] | None
-    """Its conversation; of a message outside, the thread's newest."""
+    newest: Mapping[str, object] | None
+    """The newest conversation of its thread."""
+    served_by: Sequence[AgentId]
 
 
 _TRIED_HEAD: Final[LiteralString] = """
@@ -215,13 +216,15 @@ _TRIED_TAIL: Final[LiteralString] = """
     RETURNING m.*, tried.attempts, tried.was, tried.budget_id
   )
   SELECT m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content, m.arrived_late, m.sent_at,
-         m.created_at, m.version, m.attempts, m.was, m.budget_id, a.name AS agent_name, to_jsonb(c) AS conversation
+         m.created_at, m.version, m.attempts, m.was, m.budget_id, a.name AS agent_name, to_jsonb(c) AS newest,
+         ARRAY(SELECT DISTINCT o.owner_agent_id FROM conversations o
+               WHERE o.workspace_id = m.workspace_id AND o.thread_id = m.thread_id AND o.owner_kind = 'agent'
+              ) AS served_by
   FROM changed m
   LEFT JOIN agents a ON a.workspace_id = m.workspace_id AND a.id = m.author_agent_id
   LEFT JOIN LATERAL (
     SELECT * FROM conversations
     WHERE workspace_id = m.workspace_id AND thread_id = m.thread_id
-      AND (m.conversation_id IS NULL OR id = m.conversation_id)
     ORDER BY opened_at DESC, id DESC LIMIT 1
   ) c ON true
 """
@@ -281,5 +284,6 @@ def _tell(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome, row: _ChangedRow)
         attempts=row.attempts,
         details=outcome.note or None,
     )
-    beside = None if row.conversation is None else CONVERSATION.validate_python(row.conversation)
-    tx.record(message_changed(view, audience=audience_of_message(message, beside=beside)))
+    newest = None if row.newest is None else CONVERSATION.validate_python(row.newest)
+    audience = audience_of_thread(newest=newest, served_by=row.served_by)
+    tx.record(message_changed(view, audience=frozenset(audience)))

@@ -1,6 +1,6 @@
 """What a message says of its file, changed under the thread's lock, and which files are due to be tried."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final, LiteralString
@@ -11,11 +11,11 @@ from moorage.connectors.content import CONTENT, Media
 from moorage.conversations.media import MediaReceived, NothingToFetch
 from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.open_thread import CONVERSATION, lock_known_thread
-from moorage.conversations.operations import audience_of
+from moorage.conversations.operations import audience_of_thread
 from moorage.conversations.queries import may_read_thread
 from moorage.conversations.views import MessageView, message_changed, message_view
 from moorage.core.errors import Missing
-from moorage.core.ids import MessageId, ThreadId, WorkspaceId
+from moorage.core.ids import AgentId, MessageId, ThreadId, WorkspaceId
 from moorage.infra.database import Tx
 from moorage.staff.model import Actor
 
@@ -142,17 +142,17 @@ class _ThreadRow:
 class _Row(MessageRow):
     thread_id: ThreadId
     author_name: str | None
-    conversation: Mapping[str, object] | None
+    newest: Mapping[str, object] | None
+    served_by: Sequence[AgentId]
 
     def view(self) -> MessageView:
         """Return the message as it is shown."""
         return message_view(self.message(), thread_id=self.thread_id, author_name=self.author_name)
 
     def audience(self) -> frozenset[str]:
-        """Return who is told of a change: those who see the message's conversation, or the newest of its thread."""
-        if self.conversation is None:
-            return frozenset({"role:supervisor"})
-        return frozenset(audience_of(CONVERSATION.validate_python(self.conversation)))
+        """Return who is told of a change: those who may read the thread."""
+        newest = None if self.newest is None else CONVERSATION.validate_python(self.newest)
+        return frozenset(audience_of_thread(newest=newest, served_by=self.served_by))
 
 
 _CHANGED: Final[LiteralString] = """
@@ -170,7 +170,10 @@ _SHOWN: Final[LiteralString] = """
   SELECT m.id, m.thread_id, m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content,
          m.delivery_state, m.delivery_reason, m.arrived_late, m.sent_at, m.created_at, m.version,
          CASE m.author_kind WHEN 'customer' THEN coalesce(u.remark_name, u.name) ELSE a.name END AS author_name,
-         to_jsonb(c) AS conversation
+         to_jsonb(c) AS newest,
+         ARRAY(SELECT DISTINCT o.owner_agent_id FROM conversations o
+               WHERE o.workspace_id = m.workspace_id AND o.thread_id = m.thread_id AND o.owner_kind = 'agent'
+              ) AS served_by
   FROM m
   JOIN threads t ON t.workspace_id = m.workspace_id AND t.id = m.thread_id
   LEFT JOIN customers u ON u.workspace_id = t.workspace_id AND u.id = t.customer_id
@@ -178,7 +181,6 @@ _SHOWN: Final[LiteralString] = """
   LEFT JOIN LATERAL (
     SELECT * FROM conversations o
     WHERE o.workspace_id = m.workspace_id AND o.thread_id = m.thread_id
-      AND (m.conversation_id IS NULL OR o.id = m.conversation_id)
     ORDER BY o.opened_at DESC, o.id DESC LIMIT 1
   ) c ON true
 """

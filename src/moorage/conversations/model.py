@@ -172,6 +172,7 @@ class Surroundings:
     channel_name: str
     channel_state: str
     channel_settings: Mapping[str, object]
+    channel_verified: bool | None
     passive_only: bool
     """The account can answer what its customers send, and send nothing else."""
     customer_id: CustomerId

@@ -53,6 +53,8 @@ class OpenThread:
     agent_names: dict[AgentId, str]
     waiting: list[Message]
     """What is to be said when the customer writes again, oldest first; what this transaction adds comes to it."""
+    served_by: Sequence[AgentId]
+    """Who has had a conversation of the thread, and so may read all of it."""
 
     touched: dict[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
     audiences: dict[ConversationId, set[str]] = field(default_factory=dict[ConversationId, set[str]])
@@ -151,6 +153,7 @@ class _Contents:
     agent_is_away: bool | None
     budgets: Sequence[Mapping[str, object]]
     waiting: Sequence[Mapping[str, object]]
+    served_by: Sequence[AgentId]
     channel_kind: str
     channel_name: str
     channel_state: str
@@ -225,6 +228,9 @@ async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_
                          LEFT JOIN agents n ON n.workspace_id = m.workspace_id AND n.id = m.author_agent_id
                          WHERE m.workspace_id = t.workspace_id AND m.thread_id = t.id
                            AND m.delivery_state = 'waiting'), '[]') AS waiting,
+               ARRAY(SELECT DISTINCT o.owner_agent_id FROM conversations o
+                     WHERE o.workspace_id = t.workspace_id AND o.thread_id = t.id AND o.owner_kind = 'agent'
+                    ) AS served_by,
                h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
                h.verified AS channel_verified,
                coalesce(u.remark_name, u.name) AS customer_name, w.time_zone, g.id AS default_group_id
@@ -262,6 +268,7 @@ async def _opened(tx: Tx, *, locked: LockedThread, contents: "Asked[_Contents]",
         rules=rules_of(manifest, preset=row.channel_settings.get("budget_preset")),
         agent_names=_names(newest, row.agent_name, waiting),
         waiting=[one.message() for one in waiting],
+        served_by=row.served_by,
     )
 
 
@@ -287,6 +294,7 @@ def _surroundings(locked: LockedThread, row: _Contents, manifest: Manifest) -> S
         channel_name=row.channel_name,
         channel_state=row.channel_state,
         channel_settings=row.channel_settings,
+        channel_verified=row.channel_verified,
         passive_only=passive_only(manifest, verified=row.channel_verified),
         customer_id=locked.customer_id,
         customer_name=row.customer_name

@@ -1,5 +1,6 @@
 """What can be done to a locked thread. Each function changes the `OpenThread` in memory; `writing.save` writes it."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import ClassVar
@@ -366,15 +367,13 @@ def audience_of(conversation: Conversation) -> set[str]:
     return tokens
 
 
-def audience_of_message(message: Message, *, beside: Conversation | None) -> frozenset[str]:
-    """Return the tokens of those who are told of `message`: who sees the conversation it is in or stands `beside`.
+def audience_of_thread(*, newest: Conversation | None, served_by: Iterable[AgentId]) -> set[str]:
+    """Return the tokens of those who may read a thread, and so are told of every message of it.
 
-    Who wrote after a session also learns what becomes of it, when somebody else has the customer by then.
+    Each of its conversations opens the whole of it: the newest one, and those that agents have had before.
     """
-    tokens = {"role:supervisor"} if beside is None else audience_of(beside)
-    if message.is_after_session:
-        tokens.add(f"agent:{message.author.agent_id}")
-    return frozenset(tokens)
+    tokens = {"role:supervisor"} if newest is None else audience_of(newest)
+    return tokens | {f"agent:{agent_id}" for agent_id in served_by}
 
 
 def _own(opened: OpenThread, *, reason: str) -> None:

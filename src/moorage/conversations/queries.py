@@ -159,7 +159,8 @@ async def list_messages(
         SELECT m.id, m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content, m.delivery_state,
                m.delivery_reason, m.arrived_late, m.sent_at, m.created_at, m.version,
                CASE m.author_kind WHEN 'customer' THEN coalesce(u.remark_name, u.name) ELSE a.name END AS author_name,
-               d.attempts, CASE WHEN d.attempts > 0 THEN d.history -> -1 END AS details
+               d.attempts,
+               CASE WHEN d.attempts > 0 THEN nullif((d.history -> -1) - 'at' - 'outcome', '{}') END AS details
         FROM messages m
         JOIN threads t ON t.workspace_id = m.workspace_id AND t.id = m.thread_id
         LEFT JOIN customers u ON u.workspace_id = t.workspace_id AND u.id = t.customer_id
@@ -330,6 +331,7 @@ def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
         channel_name=row.channel_name,
         channel_state=row.channel_state,
         channel_settings=row.channel_settings,
+        channel_verified=row.channel_verified,
         passive_only=passive_only(connectors[row.channel_kind].manifest, verified=row.channel_verified),
         customer_id=row.customer_id,
         customer_name=row.customer_name,

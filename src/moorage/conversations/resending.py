@@ -52,7 +52,8 @@ async def read_said(tx: Tx, *, opened: OpenThread, message_id: MessageId) -> Mes
         """
         SELECT m.id, m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content, m.delivery_state,
                m.delivery_reason, m.arrived_late, m.sent_at, m.created_at, m.version, a.name AS agent_name,
-               coalesce(d.attempts, 0) AS attempts, d.history -> -1 AS details
+               coalesce(d.attempts, 0) AS attempts,
+               nullif((d.history -> -1) - 'at' - 'outcome', '{}') AS details
         FROM messages m
         LEFT JOIN deliveries d ON d.workspace_id = m.workspace_id AND d.message_id = m.id
         LEFT JOIN agents a ON a.workspace_id = m.workspace_id AND a.id = m.author_agent_id

@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict
 
 from moorage.connectors.content import Content
-from moorage.conversations.budgets import MUTE_CHANNEL_STATES, LockReason, Sending, Standing
+from moorage.conversations.budgets import MUTE_CHANNEL_STATES, LockReason, Sending, Standing, past
 from moorage.conversations.model import (
     AuthorKind,
     Conversation,
@@ -48,11 +48,17 @@ class BudgetView(_View):
 
 
 class ChannelRef(_View):
-    """The channel a conversation came by."""
+    """The channel a conversation came by, as far as the conversation depends on it.
+
+    A channel's change makes no new version of its conversations: who hears of one that contradicts this reads them
+    again.
+    """
 
     id: UUID
     name: str
     kind: str
+    state: str
+    verified: bool | None
 
 
 class CustomerRef(_View):
@@ -101,6 +107,7 @@ class ConversationView(_View):
     last_message_at: datetime
     last_message: LastMessageView | None
     follow_state: FollowState
+    """Told with the thread's newest conversation; `unknown` in an older one, as is what may be sent."""
     budget: BudgetView
     sending: Sending
     """`passive_only`: what is said waits, and goes out as the answer to what the customer sends next."""
@@ -178,12 +185,24 @@ def conversation_view(
     is_newest: bool,
     event_cursor: str | None = None,
 ) -> ConversationView:
-    """Return the view of `conversation`, with what stands around it. `is_newest`: its thread has no newer one."""
+    """Return the view of `conversation`, with what stands around it. `is_newest`: its thread has no newer one.
+
+    What belongs to the thread is told with the newest one alone. Nothing can be said in an older one, and what changes
+    in the thread makes no new version of it.
+    """
+    if not is_newest:
+        follow_state, budget = "unknown", past(budget)
     reachable = follow_state != "unfollowed" and around.channel_state not in MUTE_CHANNEL_STATES
     return ConversationView(
         id=conversation.id,
         thread_id=thread_id,
-        channel=ChannelRef(id=around.channel_id, name=around.channel_name, kind=around.channel_kind),
+        channel=ChannelRef(
+            id=around.channel_id,
+            name=around.channel_name,
+            kind=around.channel_kind,
+            state=around.channel_state,
+            verified=around.channel_verified,
+        ),
         customer=CustomerRef(id=around.customer_id, name=around.customer_name),
         state=conversation.state,
         owner=OwnerView(kind=conversation.owner_kind, agent_id=conversation.owner_agent_id, agent_name=agent_name),

@@ -1,6 +1,5 @@
 """Writing what a transaction changed in a thread, and telling the event log of it."""
 
-from collections.abc import Mapping
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ from moorage.conversations.media import waits_for_file
 from moorage.conversations.media_messages import want_fetch
 from moorage.conversations.model import Conversation, Message
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import audience_of, audience_of_message, budget_standing
+from moorage.conversations.operations import audience_of, audience_of_thread, budget_standing
 from moorage.conversations.views import (
     MessageView,
     conversation_changed,
@@ -19,7 +18,6 @@ from moorage.conversations.views import (
     message_changed,
     message_view,
 )
-from moorage.core.ids import ConversationId
 from moorage.infra.database import Tx
 
 if TYPE_CHECKING:
@@ -175,10 +173,7 @@ async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:
 
 
 def _record_facts(tx: Tx, opened: OpenThread) -> None:
-    audiences = {
-        conversation.id: frozenset(audience_of(conversation) | opened.audiences[conversation.id])
-        for conversation in opened.touched.values()
-    }
+    readers = audience_of_thread(newest=opened.newest, served_by=opened.served_by)
     for conversation in opened.touched.values():
         view = conversation_view(
             conversation,
@@ -189,13 +184,14 @@ def _record_facts(tx: Tx, opened: OpenThread) -> None:
             budget=budget_standing(opened),
             is_newest=opened.newest is not None and opened.newest.id == conversation.id,
         )
-        tx.record(conversation_changed(view, audience=audiences[conversation.id]))
+        audience = audience_of(conversation) | opened.audiences[conversation.id]
+        readers |= audience
+        tx.record(conversation_changed(view, audience=frozenset(audience)))
     for message, tell in [
         *((message, message_added) for message in opened.messages),
         *((message, message_changed) for message in opened.delivered),
     ]:
-        view = said_view(opened, message)
-        tx.record(tell(view, audience=_audience(opened, audiences, message)))
+        tx.record(tell(said_view(opened, message), audience=frozenset(readers)))
 
 
 def said_view(opened: OpenThread, message: Message) -> MessageView:
@@ -220,15 +216,6 @@ def author_name(opened: OpenThread, message: Message) -> str | None:
 def agent_name_of(opened: OpenThread, conversation: Conversation) -> str | None:
     """Return the name of the agent who has or had `conversation`."""
     return None if conversation.owner_agent_id is None else opened.agent_names.get(conversation.owner_agent_id)
-
-
-def _audience(
-    opened: OpenThread, audiences: Mapping[ConversationId, frozenset[str]], message: Message
-) -> frozenset[str]:
-    """Return who is told of a message: those who see its conversation; of one outside, those who see the newest."""
-    if message.conversation_id is not None and message.conversation_id in audiences:
-        return audiences[message.conversation_id]
-    return audience_of_message(message, beside=opened.newest)
 
 
 def _fields(value: "DataclassInstance") -> dict[str, object]:

@@ -160,6 +160,7 @@ async def _session_view(door: StaffDoor, live: LiveSession) -> SessionView:
             time_zone=live.workspace.time_zone,
         ),
         agent=AgentView.of(agent),
+        group_ids=sorted(live.actor.group_ids),
         rights=rights_of(live.actor),
         csrf_token=live.csrf_token,
         operator=live.operator,

@@ -80,6 +80,8 @@ class SessionView(_View):
     person: PersonView
     workspace: WorkspaceView
     agent: AgentView
+    group_ids: list[UUID]
+    """The skill groups whose customers they serve."""
     rights: list[str]
     csrf_token: str
     operator: bool

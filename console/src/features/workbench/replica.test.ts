@@ -3,17 +3,20 @@ import { describe, expect, it } from 'vitest'
 import type { Fact } from '@/realtime/messages'
 
 import {
+  contradicts,
   EMPTY,
   listed,
+  outdated,
   type Replica,
   withConversations,
   withFact,
   withMessage,
-  withoutForgotten,
+  withoutOutdated,
   withPage,
 } from './replica'
 import { aConversation, aMessage, ME } from './samples'
 
+const AGENT = { me: ME, supervises: false, groups: ['group-1'] }
 const page = (...seqs: number[]) => ({ items: seqs.map((seq) => aMessage(seq)), hasOlder: true })
 const seqs = (replica: Replica) => replica.threads.get('thread-1')?.messages.map((each) => each.seq)
 
@@ -97,7 +100,7 @@ describe('a list', () => {
     aConversation({ id: 'done', state: 'closed' }),
   ])
   const ids = (scope: 'mine' | 'queue' | 'all', state: 'open' | 'closed' = 'open') =>
-    listed(replica, { scope, state, me: ME }).map((each) => each.id)
+    listed(replica, { ...AGENT, scope, state }).map((each) => each.id)
 
   it('of mine has the newest first', () => {
     expect(ids('mine')).toEqual(['new', 'old'])
@@ -116,11 +119,11 @@ describe('a list', () => {
       replica,
       changed(2, { id: 'new', owner: { kind: 'agent', agent_id: 'x', agent_name: 'X' } }),
     )
-    expect(listed(passed, { scope: 'mine', state: 'open', me: ME }).map((each) => each.id)).toEqual(
-      ['old'],
-    )
     expect(
-      listed(passed, { scope: 'mine', state: 'open', me: 'x' }).map((each) => each.id),
+      listed(passed, { ...AGENT, scope: 'mine', state: 'open' }).map((each) => each.id),
+    ).toEqual(['old'])
+    expect(
+      listed(passed, { ...AGENT, scope: 'mine', state: 'open', me: 'x' }).map((each) => each.id),
     ).toContain('new')
   })
 })
@@ -138,8 +141,96 @@ describe('reading everything again', () => {
       aConversation({ id: 'read' }),
       aConversation({ id: 'changed' }),
     ])
-    const after = withFact(before, changed(2, { id: 'changed' }))
-    const kept = withoutForgotten(after, before, new Set(['read']))
-    expect([...kept.conversations.keys()]).toEqual(['read', 'changed'])
+    const during = withFact(outdated(before), changed(2, { id: 'changed' }))
+    const after = withoutOutdated(withConversations(during, [aConversation({ id: 'read' })]))
+    expect([...after.conversations.keys()]).toEqual(['read', 'changed'])
+  })
+
+  it('believes a restored database, whose versions are lower than those that were seen', () => {
+    const before = withFact(
+      withPage(withConversations(EMPTY, [aConversation({ version: 9, unread: 4 })]), 'thread-1', {
+        items: [aMessage(1), aMessage(2, { version: 5 }), aMessage(3)],
+        hasOlder: false,
+      }),
+      added(4),
+    )
+    const restored = withPage(
+      withConversations(outdated(before), [aConversation({ version: 3, unread: 1 })]),
+      'thread-1',
+      { items: [aMessage(1), aMessage(2, { version: 1 })], hasOlder: false },
+    )
+    expect(seqs(restored)).toEqual([1, 2])
+    expect(restored.threads.get('thread-1')?.messages[1]?.version).toBe(1)
+    const later = withFact(withoutOutdated(restored), changed(4, { unread: 2 }))
+    expect(later.conversations.get('conversation-1')?.unread).toBe(2)
+  })
+})
+
+describe('a channel that changes', () => {
+  const known = withConversations(EMPTY, [aConversation({ state: 'closed', after_session: true })])
+  const news = { id: 'channel-1', name: 'Morning Mist', state: 'active', verified: true } as const
+
+  it('is read about again where it falls silent, comes back, is renamed or verified', () => {
+    expect(contradicts(known, { ...news, state: 'deauthorized' })).toBe(true)
+    expect(contradicts(known, { ...news, name: 'Evening Mist' })).toBe(true)
+    expect(contradicts(known, { ...news, verified: false })).toBe(true)
+    const silent = { ...aConversation().channel, state: 'undocked' } as const
+    expect(contradicts(withConversations(EMPTY, [aConversation({ channel: silent })]), news)).toBe(
+      true,
+    )
+  })
+
+  it('is not where nothing shows of it', () => {
+    expect(contradicts(known, { ...news, state: 'failing' })).toBe(false)
+    expect(contradicts(known, { ...news, id: 'channel-2', state: 'undocked' })).toBe(false)
+  })
+})
+
+/** A server with a log: what each object is after each of its changes, in the order of the log. */
+function history(chance: () => number) {
+  const pick = <T>(from: readonly T[]): T | undefined => from[Math.floor(chance() * from.length)]
+  const now = { conversations: new Map<string, number>(), messages: new Map<number, number>() }
+  const log: Fact[] = []
+  for (let seq = 1; seq <= 40; seq += 1) {
+    if (chance() < 0.5) {
+      const id = pick(['a', 'b', 'c']) ?? 'a'
+      const version = (now.conversations.get(id) ?? 0) + 1
+      now.conversations.set(id, version)
+      log.push({ ...changed(version, { id, unread: version }), seq })
+    } else {
+      const isNew = chance() < 0.6 || now.messages.size === 0
+      const of = isNew ? now.messages.size + 1 : (pick([...now.messages.keys()]) ?? 1)
+      const version = (now.messages.get(of) ?? 0) + 1
+      now.messages.set(of, version)
+      log.push({ ...added(of, version), topic: isNew ? 'message.added' : 'message.changed', seq })
+    }
+  }
+  return log
+}
+
+/** What a page that is opened after the first `count` facts of a log reads. */
+function snapshot(log: readonly Fact[], count: number, onto: Replica = EMPTY): Replica {
+  const all = log.slice(0, count).reduce(withFact, withPage(EMPTY, 'thread-1', page()))
+  const items = all.threads.get('thread-1')?.messages ?? []
+  const read = withConversations(onto, [...all.conversations.values()])
+  return withPage(read, 'thread-1', { items, hasOlder: false })
+}
+
+describe('a snapshot and the facts after it', () => {
+  const random = (seed: number) => () => (seed = (seed * 48271) % 2147483647) / 2147483647
+
+  it.each([1, 2, 3, 4, 5, 6, 7, 8])('are a fresh snapshot (seed %i)', (seed) => {
+    const chance = random(seed)
+    const log = history(chance)
+    const fresh = snapshot(log, log.length)
+    for (let run = 0; run < 40; run += 1) {
+      const read = Math.floor(chance() * log.length)
+      const heardFrom = Math.floor(chance() * (read + 1))
+      const steady = log.slice(heardFrom).reduce(withFact, snapshot(log, read))
+      expect(steady).toEqual(fresh)
+      const again = Math.floor(chance() * log.length)
+      const resynced = withoutOutdated(snapshot(log, again, outdated(snapshot(log, read))))
+      expect(log.slice(again).reduce(withFact, resynced)).toEqual(fresh)
+    }
   })
 })

@@ -2,7 +2,7 @@
  * The console's copy of conversations and messages. Snapshots and facts bring values with versions; a value is taken
  * only if it is newer than the one that is there, so that the order in which they arrive does not matter.
  */
-import { isConversation, isMessage } from '@/api/guards'
+import { type ChannelNews, isConversation, isMessage } from '@/api/guards'
 import type { Conversation, Message, Scope } from '@/api/types'
 import type { Fact } from '@/realtime/messages'
 
@@ -40,9 +40,13 @@ export function withPage(
   threadId: string,
   page: { items: readonly Message[]; hasOlder: boolean },
 ): Replica {
-  const known = replica.threads.get(threadId)
+  const known = trusted(replica.threads.get(threadId))
   const thread = known && touches(known, page.items) ? joined(known, page) : opened(page)
   return { ...replica, threads: new Map(replica.threads).set(threadId, thread) }
+}
+
+function trusted(known: Thread | undefined): Thread | undefined {
+  return known && { ...known, messages: known.messages.filter(isTrusted) }
 }
 
 function touches(known: Thread, items: readonly Message[]): boolean {
@@ -62,19 +66,52 @@ function opened(page: { items: readonly Message[]; hasOlder: boolean }): Thread 
   return { messages: [...page.items], hasOlder: page.hasOlder }
 }
 
+/** The version of what is to be read again: whatever is read or heard from then on is newer. */
+const OUTDATED = -1
+
+function isTrusted({ version }: { version: number }): boolean {
+  return version !== OUTDATED
+}
+
 /**
- * Everything was read again since `before`: drop the conversations that were neither read (`seen`) nor changed since,
- * for they are not this person's to see any more.
+ * Everything is to be read again. What is there stays on the screen and yields to anything that comes: a restored
+ * database may hold lower versions than the ones that were seen.
  */
-export function withoutForgotten(
-  replica: Replica,
-  before: Replica,
-  seen: ReadonlySet<string>,
-): Replica {
-  const kept = [...replica.conversations].filter(
-    ([id, conversation]) => seen.has(id) || before.conversations.get(id) !== conversation,
-  )
+export function outdated(replica: Replica): Replica {
+  const old = <T extends { version: number }>(value: T): T => ({ ...value, version: OUTDATED })
+  return {
+    conversations: new Map([...replica.conversations].map(([id, each]) => [id, old(each)])),
+    threads: new Map(
+      [...replica.threads].map(([id, thread]) => [
+        id,
+        { ...thread, messages: thread.messages.map(old) },
+      ]),
+    ),
+  }
+}
+
+/**
+ * Everything was read again: drop the conversations that were neither read nor changed since, for they are not this
+ * person's to see any more.
+ */
+export function withoutOutdated(replica: Replica): Replica {
+  const kept = [...replica.conversations].filter(([, conversation]) => isTrusted(conversation))
   return { ...replica, conversations: new Map(kept) }
+}
+
+/** The states of a channel in which nothing can be sent. */
+const MUTE: readonly string[] = ['authorizing', 'deauthorized', 'undocked']
+
+/**
+ * Whether a conversation is shown with its channel as it was. A channel's change makes no new version of its
+ * conversations, so that those have to be read again.
+ */
+export function contradicts(replica: Replica, now: ChannelNews): boolean {
+  return [...replica.conversations.values()].some(({ channel: shown }) => {
+    if (shown.id !== now.id) return false
+    const muted = MUTE.includes(shown.state) !== MUTE.includes(now.state)
+    return muted || shown.name !== now.name || shown.verified !== now.verified
+  })
 }
 
 export function withFact(replica: Replica, fact: Fact): Replica {
@@ -106,23 +143,40 @@ function merged(known: readonly Message[], added: readonly Message[]): readonly 
   return [...bySeq.values()].sort((a, b) => a.seq - b.seq)
 }
 
-export interface Shown {
-  scope: Scope
-  state: Conversation['state']
+/** Who looks: an agent sees their own conversations and who waits for their groups, a supervisor sees everything. */
+export interface Viewer {
   me: string
+  supervises: boolean
+  groups: readonly string[]
 }
 
-/** Whether a conversation stands in a list. `all` is everything that the server lets this person see. */
-export function standsIn(conversation: Conversation, { scope, state, me }: Shown): boolean {
-  if (conversation.state !== state) return false
-  switch (scope) {
+export interface Shown extends Viewer {
+  scope: Scope
+  state: Conversation['state']
+}
+
+/**
+ * Whether a conversation stands in a list. The rule is the server's: facts also tell of one that was taken from this
+ * person, or by somebody else from the queue.
+ */
+export function standsIn(conversation: Conversation, shown: Shown): boolean {
+  if (conversation.state !== shown.state) return false
+  const { owner } = conversation
+  const mine = owner.kind === 'agent' && owner.agent_id === shown.me
+  switch (shown.scope) {
     case 'mine':
-      return conversation.owner.kind === 'agent' && conversation.owner.agent_id === me
+      return mine
     case 'queue':
-      return conversation.owner.kind === 'queue'
+      return waitsFor(conversation, shown)
     case 'all':
-      return true
+      return shown.supervises || mine || waitsFor(conversation, shown)
   }
+}
+
+function waitsFor({ owner, group_id: group }: Conversation, viewer: Viewer): boolean {
+  return (
+    owner.kind === 'queue' && (viewer.supervises || group === null || viewer.groups.includes(group))
+  )
 }
 
 /** A list in its order: the queue as the server serves it, all others by what happened last. */

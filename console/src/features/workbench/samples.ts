@@ -7,7 +7,13 @@ export function aConversation(own: Partial<Conversation> = {}): Conversation {
   return {
     id: 'conversation-1',
     thread_id: 'thread-1',
-    channel: { id: 'channel-1', name: 'Morning Mist', kind: 'wechat_oa' },
+    channel: {
+      id: 'channel-1',
+      name: 'Morning Mist',
+      kind: 'wechat_oa',
+      state: 'active',
+      verified: true,
+    },
     customer: { id: 'customer-1', name: 'Mei' },
     state: 'open',
     owner: { kind: 'agent', agent_id: ME, agent_name: 'Lin' },
@@ -24,7 +30,7 @@ export function aConversation(own: Partial<Conversation> = {}): Conversation {
     last_message_at: '2026-11-23T08:00:00Z',
     last_message: { author_kind: 'customer', preview: '你好', type: 'text' },
     follow_state: 'following',
-    budget: { open: true, left: 20, most: 20, ends_at: '2026-11-25T08:00:00Z', reason: null },
+    budget: { open: true, left: 20, most: 20, ends_at: '2126-11-25T08:00:00Z', reason: null },
     sending: 'api',
     waiting: 0,
     after_session: false,

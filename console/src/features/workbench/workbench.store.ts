@@ -1,13 +1,13 @@
 import { defineStore } from 'pinia'
 import { computed, ref, shallowRef, watch } from 'vue'
 
-import { isAgent, isMessage } from '@/api/guards'
+import { type ChannelNews, isAgent, isChannelNews, isMessage } from '@/api/guards'
 import { useSession } from '@/api/session'
 import type { Conversation, ConversationState, Scope } from '@/api/types'
 import type { Fact } from '@/realtime/messages'
 import { useRealtime } from '@/realtime/store'
 
-import { EMPTY, listed, type Replica, withFact } from './replica'
+import { contradicts, EMPTY, listed, type Replica, withFact } from './replica'
 import { openAttachments } from './state/attachments'
 import { openColleagues } from './state/colleagues'
 import { openCommands } from './state/commands'
@@ -24,6 +24,12 @@ export const useWorkbench = defineStore('workbench', () => {
   const scope = ref<Scope>('mine')
   const state = ref<ConversationState>('open')
   const me = computed(() => session.me?.id ?? '')
+
+  const viewer = computed(() => ({
+    me: me.value,
+    supervises: session.supervises,
+    groups: session.current?.group_ids ?? [],
+  }))
 
   const context: Context = {
     client: session.client,
@@ -42,13 +48,18 @@ export const useWorkbench = defineStore('workbench', () => {
   )
 
   function list(of: Scope, as: ConversationState): Conversation[] {
-    return listed(replica.value, { scope: of, state: as, me: me.value })
+    return listed(replica.value, { ...viewer.value, scope: of, state: as })
   }
 
   function take(fact: Fact): void {
     if (fact.topic === 'message.added' && isMessage(fact.payload)) sending.noteArrival(fact.payload)
     if (fact.topic === 'agent.changed' && isAgent(fact.payload)) colleagues.take(fact.payload)
+    if (fact.topic === 'channel.changed' && isChannelNews(fact.payload)) noteChannel(fact.payload)
     replica.value = withFact(replica.value, fact)
+  }
+
+  function noteChannel(channel: ChannelNews): void {
+    if (contradicts(replica.value, channel)) void resync()
   }
 
   async function readAgain(): Promise<void> {

@@ -9,6 +9,7 @@ import { timeline } from './timeline'
 
 const QUEUE = { kind: 'queue', agent_id: null, agent_name: null } as const
 const OTHER = { kind: 'agent', agent_id: 'agent-x', agent_name: 'Wang' } as const
+const NOW = Date.parse('2026-11-23T08:00:00Z')
 const minutes = (count: number) => new Date(Date.UTC(2026, 10, 23, 8, count)).toISOString()
 
 describe('writing a reply', () => {
@@ -74,22 +75,23 @@ describe('the composer', () => {
       'spent',
     ],
     [{ budget: { open: false, left: 0, most: 0, ends_at: null, reason: null } }, 'no_window'],
+    [{ budget: { open: true, left: 3, most: 3, ends_at: minutes(0), reason: null } }, 'no_window'],
   ])('with %j is locked by %s', (own, lock) => {
-    expect(lockOf(aConversation(own), ME, false)).toBe(lock)
+    expect(lockOf(aConversation(own), ME, false, NOW)).toBe(lock)
   })
 
   it('stays open after the session for who had it, within the budget', () => {
     const closed = { state: 'closed', after_session: true } as const
-    expect(lockOf(aConversation(closed), ME, false)).toBeNull()
-    expect(lockOf(aConversation({ ...closed, owner: OTHER }), ME, true)).toBe('closed')
+    expect(lockOf(aConversation(closed), ME, false, NOW)).toBeNull()
+    expect(lockOf(aConversation({ ...closed, owner: OTHER }), ME, true, NOW)).toBe('closed')
     const nobody = { kind: 'nobody', agent_id: null, agent_name: null } as const
-    expect(lockOf(aConversation({ ...closed, owner: nobody }), ME, true)).toBeNull()
-    expect(lockOf(aConversation({ ...closed, owner: nobody }), ME, false)).toBe('closed')
-    expect(lockOf(aConversation({ ...closed, follow_state: 'unfollowed' }), ME, false)).toBe(
+    expect(lockOf(aConversation({ ...closed, owner: nobody }), ME, true, NOW)).toBeNull()
+    expect(lockOf(aConversation({ ...closed, owner: nobody }), ME, false, NOW)).toBe('closed')
+    expect(lockOf(aConversation({ ...closed, follow_state: 'unfollowed' }), ME, false, NOW)).toBe(
       'unfollowed',
     )
     const budget = { open: false, left: 0, most: 0, ends_at: null, reason: 'spent' } as const
-    expect(lockOf(aConversation({ ...closed, budget }), ME, false)).toBe('spent')
+    expect(lockOf(aConversation({ ...closed, budget }), ME, false, NOW)).toBe('spent')
   })
 
   it('offers to take over what waits, and what others have to those who supervise', () => {

@@ -4,7 +4,7 @@ import { answered } from '@/api/client'
 import { asProblem, Problem } from '@/api/problems'
 import type { ConversationState, Scope } from '@/api/types'
 
-import { withConversations, withoutForgotten, withPage } from '../replica'
+import { outdated, withConversations, withoutOutdated, withPage } from '../replica'
 import type { Context } from './context'
 
 const CONVERSATIONS_PAGE = 50
@@ -40,12 +40,7 @@ export function openReadings({ client, replica, noteSnapshot }: Context) {
     await readPage(of, as, more ? before.cursor : null)
   }
 
-  /** Return the ids of the page that was read; none if it could not be. */
-  async function readPage(
-    of: Scope,
-    as: ConversationState,
-    cursor: string | null,
-  ): Promise<string[]> {
+  async function readPage(of: Scope, as: ConversationState, cursor: string | null): Promise<void> {
     const key: ListKey = `${of}:${as}`
     lists.set(key, { state: 'loading', problem: null, cursor })
     const from = cursor === null ? {} : { cursor }
@@ -55,10 +50,8 @@ export function openReadings({ client, replica, noteSnapshot }: Context) {
       noteSnapshot(page.event_cursor)
       replica.value = withConversations(replica.value, page.items)
       lists.set(key, { state: 'ready', problem: null, cursor: page.next_cursor ?? null })
-      return page.items.map((each) => each.id)
     } catch (error) {
       lists.set(key, { state: 'failed', problem: asProblem(error), cursor })
-      return []
     }
   }
 
@@ -94,25 +87,21 @@ export function openReadings({ client, replica, noteSnapshot }: Context) {
   }
 
   /**
-   * The log was cut: what is there may be old. Everything that was read is read again while the old stays on the
+   * The log was cut, or something changed that no fact tells whole: what is there may be old. Everything that was read is read again while the old stays on the
    * screen, and what did not come back goes.
    */
   async function resync(): Promise<void> {
-    const before = replica.value
-    const seen = new Set<string>()
-    const opened = [...before.conversations.values()].filter((each) =>
-      before.threads.has(each.thread_id),
-    )
+    replica.value = outdated(replica.value)
+    const { conversations, threads: known } = replica.value
+    const opened = [...conversations.values()].filter((each) => known.has(each.thread_id))
     await Promise.all([
-      ...wantedLists().map(async ([of, as]) => {
-        for (const id of await readPage(of, as, null)) seen.add(id)
-      }),
+      ...wantedLists().map(([of, as]) => readPage(of, as, null)),
       ...opened.map(async ({ id, thread_id: threadId }) => {
-        if (await reads(readConversation(id))) seen.add(id)
+        await ifKnown(readConversation(id))
         await loadMessages(threadId)
       }),
     ])
-    replica.value = withoutForgotten(replica.value, before, seen)
+    replica.value = withoutOutdated(replica.value)
   }
 
   function wantedLists(): [Scope, ConversationState][] {
@@ -131,13 +120,11 @@ export function openReadings({ client, replica, noteSnapshot }: Context) {
   return { threads, loadingOf, loadList, loadConversation, loadMessages, resync, forget }
 }
 
-/** Whether it worked; what did not may have become somebody else's. */
-async function reads(reading: Promise<void>): Promise<boolean> {
+/** Wait for a reading; what could not be read may have become somebody else's. */
+async function ifKnown(reading: Promise<void>): Promise<void> {
   try {
     await reading
-    return true
   } catch (error) {
-    if (error instanceof Problem) return false
-    throw error
+    if (!(error instanceof Problem)) throw error
   }
 }
