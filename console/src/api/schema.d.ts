@@ -1591,7 +1591,7 @@ export interface components {
             /** Queue Priority */
             queue_priority: number;
             /** Queue Reason */
-            queue_reason: string | null;
+            queue_reason: ("nobody_free" | "agent_left") | null;
             /** Queued At */
             queued_at: string | null;
             /**

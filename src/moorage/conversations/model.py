@@ -33,6 +33,9 @@ OUTSIDE = frozenset({"follow_reply"})
 
 OwnerKind = Literal["bot", "queue", "agent", "nobody"]
 AuthorKind = Literal["customer", "bot", "agent", "system"]
+QueueReason = Literal["nobody_free", "agent_left"]
+"""Why a conversation waits. `agent_left`: at the head of the queue, behind others of whom the same is true."""
+
 FollowState = Literal["unknown", "following", "unfollowed"]
 
 
@@ -105,7 +108,7 @@ class Conversation:
     queued_at: datetime | None
     queue_priority: int
     """Of two who wait, the smaller goes first: FIRST or ORDINARY."""
-    queue_reason: str | None
+    queue_reason: QueueReason | None
     """Why it waits, or waited last."""
     assigned_at: datetime | None
     closed_at: datetime | None

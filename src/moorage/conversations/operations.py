@@ -30,6 +30,7 @@ from moorage.conversations.model import (
     Message,
     NewDelivery,
     OwnerSpan,
+    QueueReason,
     arrived_late,
     summary_of,
 )
@@ -97,7 +98,7 @@ def open_conversation(opened: OpenThread, *, group_id: GroupId | None) -> Conver
     return conversation
 
 
-def give_to_queue(opened: OpenThread, *, group_id: GroupId, reason: str, priority: int = ORDINARY) -> None:
+def give_to_queue(opened: OpenThread, *, group_id: GroupId, reason: QueueReason, priority: int = ORDINARY) -> None:
     """Make the queue of a group the owner of the open conversation; who stands there already keeps their place.
 
     At the head of the queue they stand in the order in which they wait for an answer.

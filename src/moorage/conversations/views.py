@@ -16,6 +16,7 @@ from moorage.conversations.model import (
     FollowState,
     Message,
     OwnerKind,
+    QueueReason,
     Surroundings,
 )
 from moorage.core.ids import ThreadId
@@ -98,7 +99,7 @@ class ConversationView(_View):
     queued_at: datetime | None
     queue_priority: int
     """Of two who wait, the smaller one is served first."""
-    queue_reason: str | None
+    queue_reason: QueueReason | None
     assigned_at: datetime | None
     closed_at: datetime | None
     end_reason: str | None

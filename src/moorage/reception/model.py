@@ -11,6 +11,7 @@ from typing import Annotated, Literal, cast
 
 from pydantic import Discriminator, TypeAdapter
 
+from moorage.conversations.model import QueueReason
 from moorage.core.ids import AgentId, GroupId
 
 # ---------------------------------------------------------------- policy: what the channel wants
@@ -302,8 +303,7 @@ class EnterQueue:
     """Make the group's queue the owner."""
 
     group_id: GroupId
-    why: Literal["nobody_free", "agent_left"]
-    """`agent_left`: at the head of the queue, behind others of whom the same is true."""
+    why: QueueReason
     kind: Literal["enter_queue"] = "enter_queue"
 
 
