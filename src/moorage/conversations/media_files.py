@@ -109,6 +109,41 @@ async def use_upload(tx: Tx, *, upload_id: UUID, kind: FileKind, thread_id: Thre
     return content.model_copy(update={"expires_at": tx.now + LINKS_LAST}) if isinstance(content, File) else content
 
 
+@dataclass(frozen=True, slots=True)
+class SharedFile:
+    """A file that a customer has a link to."""
+
+    id: UUID
+    name: str
+    channel_name: str
+    media_type: str
+    size_bytes: int
+    sent_at: datetime
+    path: str
+    sha256: bytes
+
+
+async def find_shared_file(tx: Tx, *, file_id: UUID, thread_id: ThreadId) -> tuple[SharedFile, Blob] | None:
+    """Return a file that was sent into a thread as a link, and where it lies; None where there is none."""
+    row = await tx.row(
+        SharedFile,
+        """
+        SELECT f.id, f.name, c.name AS channel_name, f.media_type, f.size_bytes, f.sent_at, b.path, b.sha256
+        FROM media_files f
+        JOIN blobs b ON b.workspace_id = f.workspace_id AND b.id = f.id
+        JOIN threads t ON t.workspace_id = f.workspace_id AND t.id = f.thread_id
+        JOIN channels c ON c.workspace_id = t.workspace_id AND c.id = t.channel_id
+        WHERE f.workspace_id = %s AND f.id = %s AND f.thread_id = %s AND f.kind = 'file'
+          AND f.uploaded_by IS NOT NULL AND f.sent_at IS NOT NULL
+        """,
+        [tx.workspace_id, file_id, thread_id],
+    )
+    if row is None:
+        return None
+    blob = Blob(id=row.id, path=row.path, media_type=row.media_type, size_bytes=row.size_bytes, sha256=row.sha256)
+    return row, blob
+
+
 async def external_id_of(tx: Tx, *, file_id: UUID, uploaded_after: datetime) -> str | None:
     """Return what the provider calls a file, if it was uploaded there after an instant."""
     found = await tx.value(

@@ -26,6 +26,7 @@ from moorage.channels.routes import router as channels_router
 from moorage.connectors.registry import manifests, platform_manifests
 from moorage.connectors.strings import read_strings
 from moorage.conversations.channel_pictures import ChannelPictures
+from moorage.conversations.file_pages import router as file_pages_router
 from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
 from moorage.conversations.media_routes import MediaDoor
 from moorage.conversations.media_routes import router as media_router
@@ -51,6 +52,8 @@ from moorage.media.pictures import Pictures
 from moorage.media.recordings import Recordings
 from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
+from moorage.reception.customer_uploads import CustomerUploads
+from moorage.reception.file_routes import router as file_router
 from moorage.reception.intake import Intake
 from moorage.reception.leaving_routes import router as leaving_router
 from moorage.reception.resend_routes import router as resend_router
@@ -72,7 +75,9 @@ ROUTERS: Sequence[APIRouter] = (
     platform_router,
     conversations_router,
     media_router,
+    file_pages_router,
     reception_router,
+    file_router,
     leaving_router,
     resend_router,
     undock_router,
@@ -81,7 +86,7 @@ ROUTERS: Sequence[APIRouter] = (
 
 
 UPLOADS = LargerBody(
-    path=re.compile(rf"{API}/(conversations/[^/]+/uploads|channels/[^/]+/follow-reply/pictures)"),
+    path=re.compile(rf"{API}/(conversations/[^/]+/uploads|pages/upload/files|channels/[^/]+/follow-reply/pictures)"),
     most_bytes=MOST_UPLOAD_BYTES + 64 * 1024,  # for what stands around the file
     refusal=lambda size, _: domain_problem(
         UploadTooLarge(reason="too_large", bytes=size, most_bytes=MOST_UPLOAD_BYTES)
@@ -189,6 +194,9 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
             recordings=Recordings(),
             films=Films(pictures=pictures),
         ),
+    )
+    app.state.customer_uploads = CustomerUploads(
+        database=container.database, connectors=container.connectors, blobs=container.blobs, pictures=pictures
     )
     app.state.push_door = PushDoor(
         database=container.database,
