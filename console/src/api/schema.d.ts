@@ -1514,6 +1514,7 @@ export interface components {
              * @enum {string}
              */
             locale: "zh-CN" | "en";
+            merge_replies?: components["schemas"]["MergeReplies"];
         };
         /**
          * ChannelView
@@ -1763,7 +1764,7 @@ export interface components {
             /** Name */
             name: string;
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies") | "follow_reply")[];
             /** Version */
             version: number;
         };
@@ -2538,6 +2539,22 @@ export interface components {
             version: number;
         };
         /**
+         * MergeReplies
+         * @description Whether an agent's short lines are held for a moment and sent as one message, and for how long.
+         */
+        MergeReplies: {
+            /**
+             * On
+             * @default false
+             */
+            on: boolean;
+            /**
+             * Within S
+             * @default 3
+             */
+            within_s: number;
+        };
+        /**
          * MessageAuthorView
          * @description Who wrote a message. `why` names the rule that wrote it, where no person did.
          */
@@ -3042,7 +3059,7 @@ export interface components {
          */
         SettingsCopy: {
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies") | "follow_reply")[];
             /** To */
             to: string[];
         };

@@ -17,7 +17,13 @@ DockedBy = Literal["credentials", "authorization"]
 GreetingMode = Literal["off", "every_connection", "once_per_conversation", "first_ever"]
 
 SettingsField = Literal[
-    "greeting", "locale", "budget_preset", "kept_for_people", "after_session_hours", "last_served_hours"
+    "greeting",
+    "locale",
+    "budget_preset",
+    "kept_for_people",
+    "after_session_hours",
+    "last_served_hours",
+    "merge_replies",
 ]
 SettingsPart = SettingsField | Literal["follow_reply"]
 """What can be copied from one channel to others: fields of its settings, and what is kept beside them."""
@@ -36,6 +42,18 @@ class Greeting(BaseModel):
     text: str | None = None
 
 
+MOST_MERGED_WITHIN_S = 10
+
+
+class MergeReplies(BaseModel):
+    """Whether an agent's short lines are held for a moment and sent as one message, and for how long."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: bool = False
+    within_s: int = Field(default=3, ge=1, le=MOST_MERGED_WITHIN_S)
+
+
 class ChannelSettings(BaseModel):
     """What admins set for one channel. Stored as it is; a field that is missing there has its default."""
 
@@ -51,6 +69,7 @@ class ChannelSettings(BaseModel):
     """How long a new conversation goes first to the agent who served the customer last. 0: not at all."""
     kept_for_people: int | None = Field(default=None, ge=0, le=MOST_KEPT)
     """How many messages of a customer's budget automatic ones must leave. None: as many as suit the preset."""
+    merge_replies: MergeReplies = Field(default_factory=MergeReplies)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,8 +6,8 @@ message is charged when it is accepted, to the open budget that ends first. The 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
-from typing import ClassVar, Literal
+from datetime import datetime, timedelta
+from typing import ClassVar, Literal, cast
 from uuid import UUID
 
 from moorage.connectors.manifest import BudgetRule, Manifest
@@ -95,6 +95,16 @@ def kept_for_people(settings: Mapping[str, object]) -> int | None:
     """Return how many messages a channel's admins have kept for people; None: as many as suit the budget's size."""
     kept = settings.get("kept_for_people")
     return kept if isinstance(kept, int) else None
+
+
+def merge_window(settings: Mapping[str, object]) -> timedelta | None:
+    """Return how long a channel's admins let an agent's short line wait for others; None: not at all."""
+    merging = settings.get("merge_replies")
+    if not isinstance(merging, dict):
+        return None
+    told = cast("Mapping[str, object]", merging)
+    within_s = told.get("within_s")
+    return timedelta(seconds=within_s) if told.get("on") is True and isinstance(within_s, int) else None
 
 
 def reopened(

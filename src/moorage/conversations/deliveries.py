@@ -12,11 +12,12 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
-from moorage.connectors.content import CONTENT
+from moorage.connectors.content import CONTENT, Text
 from moorage.connectors.contract import Outbound
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import closed, given_back, spent
 from moorage.conversations.link_words import Locale
+from moorage.conversations.merging import merged
 from moorage.conversations.model import (
     Author,
     AuthorKind,
@@ -30,7 +31,7 @@ from moorage.conversations.outcomes import BudgetEffect, Outcome, lease_ended
 from moorage.conversations.views import message_changed, message_view
 from moorage.conversations.writing import save
 from moorage.core.errors import Missing
-from moorage.core.ids import AgentId, ConversationId, MessageId, new_id
+from moorage.core.ids import AgentId, ConversationId, DeliveryId, MessageId, new_id
 from moorage.infra.database import Tx
 
 LEASE = timedelta(seconds=20)
@@ -52,9 +53,10 @@ async def claim_deliveries(tx: Tx, *, lease_id: UUID, most: int) -> list[Claimed
     """Lease up to `most` deliveries, each the first unfinished one of its thread. Needs the system door.
 
     A thread's next delivery is not claimed before the one in front of it is finished: so its order is kept. `lease_id`
-    is new for each call: only who holds it tells what became of what was leased.
+    is new for each call: only who holds it tells what became of what was leased. Lines that go along with another are
+    leased with it (see `merging`).
     """
-    return await tx.rows(
+    claimed = await tx.rows(
         ClaimedDelivery,
         """
         WITH next AS (
@@ -63,6 +65,7 @@ async def claim_deliveries(tx: Tx, *, lease_id: UUID, most: int) -> list[Claimed
             SELECT FROM deliveries p
             WHERE p.workspace_id = q.workspace_id AND p.thread_id = q.thread_id AND p.seq < q.seq
               AND p.state IN ('queued', 'sending'))
+            AND (merged_into IS NULL OR alone)
           ORDER BY not_before, id LIMIT %(most)s
           FOR UPDATE SKIP LOCKED
         )
@@ -71,12 +74,29 @@ async def claim_deliveries(tx: Tx, *, lease_id: UUID, most: int) -> list[Claimed
             first_tried_at = coalesce(first_tried_at, %(now)s)
         FROM next WHERE d.workspace_id = next.workspace_id AND d.id = next.id
         RETURNING d.workspace_id, d.id, d.thread_id, d.channel_id, d.message_id, d.budget_id, d.attempts,
-                  d.leased_by AS lease_id,
+                  d.leased_by AS lease_id, d.leads,
                   coalesce((SELECT sum((try ->> 'waits_s')::float8)
                             FROM jsonb_array_elements(d.history) AS try
                             WHERE (try ->> 'at')::timestamptz >= d.first_tried_at), 0) AS waited_s
         """,
         {"now": tx.now, "most": most, "lease": LEASE, "lease_id": lease_id},
+    )
+    leaders = [delivery.id for delivery in claimed if delivery.leads]
+    if leaders:
+        await _claim_led(tx, leaders=leaders, lease_id=lease_id)
+    return claimed
+
+
+async def _claim_led(tx: Tx, *, leaders: Sequence[DeliveryId], lease_id: UUID) -> None:
+    """Lease what goes along with claimed deliveries. A second statement sees all that joined before the claim."""
+    await tx.execute(
+        """
+        UPDATE deliveries
+        SET state = 'sending', lease_until = now() + %(lease)s, leased_by = %(lease_id)s, attempts = attempts + 1,
+            first_tried_at = coalesce(first_tried_at, %(now)s)
+        WHERE merged_into = ANY(%(leaders)s) AND state = 'queued' AND NOT alone
+        """,
+        {"now": tx.now, "lease": LEASE, "lease_id": lease_id, "leaders": list(leaders)},
     )
 
 
@@ -110,9 +130,10 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
     )
     if row is None:
         raise Missing(what="message")
+    content = CONTENT.validate_python(row.content)
     outbound = Outbound(
         external_customer_id=row.external_customer_id,
-        content=CONTENT.validate_python(row.content),
+        content=await _merged(tx, delivery, content) if delivery.leads and isinstance(content, Text) else content,
         message_id=delivery.message_id,
     )
     return Handover(
@@ -125,28 +146,54 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
     )
 
 
+async def _merged(tx: Tx, delivery: ClaimedDelivery, first: Text) -> Text:
+    """Return the one text that a leased line and what goes along with it are."""
+    rows = await tx.rows(
+        _LedRow,
+        """
+        SELECT m.content ->> 'text' AS text
+        FROM deliveries d JOIN messages m ON m.workspace_id = d.workspace_id AND m.id = d.message_id
+        WHERE d.workspace_id = %s AND d.merged_into = %s AND d.leased_by = %s AND d.state = 'sending' ORDER BY d.seq
+        """,
+        [tx.workspace_id, delivery.id, delivery.lease_id],
+    )
+    return Text(text=merged([first.text, *(row.text for row in rows)]))
+
+
 async def record_outcome(tx: Tx, *, delivery: ClaimedDelivery, outcome: Outcome, connectors: Connectors) -> bool:
-    """Write what became of a try; False if it is not the sender's to tell any more.
+    """Write what became of a try, and of all that went along; False if it is not the sender's to tell any more.
 
     A word that comes after the lease still counts if it is the last word: knowing beats not knowing. If a person has
     meanwhile decided to send the message again, the word that it had arrived takes that back, as long as it waits.
     """
     locked = await lock_known_thread(tx, thread_id=delivery.thread_id)
-    row = await tx.row(
+    rows = await tx.rows(
         _ChangedRow,
         _TRIED_BY_SENDER,
         {**_tried(tx, delivery, outcome), "lease_id": delivery.lease_id},
     )
-    if row is None:
+    if not rows:
         return False
-    _tell(tx, delivery, outcome, row)
-    taken_back = row.was == DeliveryState.QUEUED
-    effect = "given_back" if taken_back else outcome.budget
-    if effect != "kept":
+    for row in rows:
+        _tell(tx, delivery, outcome, row)
+    effects = _budget_effects(rows, delivery=delivery, outcome=outcome)
+    if effects:
         opened = await open_thread(tx, locked=locked, connectors=connectors)
-        _settle_budget(opened, row.budget_id if taken_back else delivery.budget_id, effect)
+        for budget_id, effect in effects:
+            _settle_budget(opened, budget_id, effect)
         await save(tx, opened=opened)
     return True
+
+
+def _budget_effects(
+    rows: Sequence["_ChangedRow"], *, delivery: ClaimedDelivery, outcome: Outcome
+) -> list[tuple[UUID | None, BudgetEffect]]:
+    """Return what becomes of the budgets: of the one that the try was charged to, and of each repetition's."""
+    taken_back = [row for row in rows if row.was == DeliveryState.QUEUED]
+    effects: list[tuple[UUID | None, BudgetEffect]] = [(row.budget_id, "given_back") for row in taken_back]
+    if outcome.budget != "kept" and len(taken_back) < len(rows):
+        effects.append((delivery.budget_id, outcome.budget))
+    return effects
 
 
 async def record_lost(tx: Tx, *, delivery: ClaimedDelivery, connectors: Connectors) -> bool:
@@ -165,6 +212,11 @@ async def record_lost(tx: Tx, *, delivery: ClaimedDelivery, connectors: Connecto
 
 
 @dataclass(frozen=True, slots=True)
+class _LedRow:
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class _HandoverRow:
     content: Mapping[str, object]
     external_customer_id: str
@@ -177,6 +229,7 @@ class _HandoverRow:
 
 @dataclass(frozen=True, slots=True)
 class _ChangedRow:
+    message_id: MessageId
     seq: int
     conversation_id: ConversationId | None
     author_kind: AuthorKind
@@ -198,13 +251,14 @@ class _ChangedRow:
 
 _TRIED_HEAD: Final[LiteralString] = """
   WITH before AS (
-    SELECT state AS was FROM deliveries WHERE workspace_id = %(workspace_id)s AND id = %(id)s
+    SELECT id, state AS was FROM deliveries
+    WHERE workspace_id = %(workspace_id)s AND (id = %(id)s OR merged_into = %(id)s)
   ), tried AS (
-    UPDATE deliveries
+    UPDATE deliveries d
     SET state = %(state)s, lease_until = NULL, not_before = coalesce(%(not_before)s, not_before),
         history = history || %(entry)s
     FROM before
-    WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND
+    WHERE d.workspace_id = %(workspace_id)s AND d.id = before.id AND
 """
 _TRIED_TAIL: Final[LiteralString] = """
     RETURNING message_id, attempts, was, budget_id
@@ -215,8 +269,9 @@ _TRIED_TAIL: Final[LiteralString] = """
     FROM tried WHERE m.workspace_id = %(workspace_id)s AND m.id = tried.message_id
     RETURNING m.*, tried.attempts, tried.was, tried.budget_id
   )
-  SELECT m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content, m.arrived_late, m.sent_at,
-         m.created_at, m.version, m.attempts, m.was, m.budget_id, a.name AS agent_name, to_jsonb(c) AS newest,
+  SELECT m.id AS message_id, m.seq, m.conversation_id, m.author_kind, m.author_agent_id, m.why, m.content,
+         m.arrived_late, m.sent_at, m.created_at, m.version, m.attempts, m.was, m.budget_id, a.name AS agent_name,
+         to_jsonb(c) AS newest,
          ARRAY(SELECT DISTINCT o.owner_agent_id FROM conversations o
                WHERE o.workspace_id = m.workspace_id AND o.thread_id = m.thread_id AND o.owner_kind = 'agent'
               ) AS served_by
@@ -227,6 +282,7 @@ _TRIED_TAIL: Final[LiteralString] = """
     WHERE workspace_id = m.workspace_id AND thread_id = m.thread_id
     ORDER BY opened_at DESC, id DESC LIMIT 1
   ) c ON true
+  ORDER BY m.seq
 """
 _TRIED_BY_SENDER: Final[LiteralString] = (
     _TRIED_HEAD
@@ -237,7 +293,9 @@ _TRIED_BY_SENDER: Final[LiteralString] = (
     """
     + _TRIED_TAIL
 )
-_TRIED_IN_VAIN: Final[LiteralString] = _TRIED_HEAD + "state = 'sending' AND lease_until < now()" + _TRIED_TAIL
+_TRIED_IN_VAIN: Final[LiteralString] = (
+    _TRIED_HEAD + "d.id = %(id)s AND state = 'sending' AND lease_until < now()" + _TRIED_TAIL
+)
 
 
 def _tried(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome) -> dict[str, object]:
@@ -265,7 +323,7 @@ def _settle_budget(opened: OpenThread, budget_id: UUID | None, effect: BudgetEff
 
 def _tell(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome, row: _ChangedRow) -> None:
     message = Message(
-        id=MessageId(delivery.message_id),
+        id=row.message_id,
         seq=row.seq,
         conversation_id=row.conversation_id,
         author=Author(kind=row.author_kind, agent_id=row.author_agent_id, why=row.why),

@@ -190,13 +190,16 @@ class Surroundings:
 class NewDelivery:
     """A message that is to be handed over, and the budget it was charged to (None: the provider sets no limit).
 
-    `seq` is its place among the thread's deliveries: its own seq, or a later one where it is sent again.
+    `seq` is its place among the thread's deliveries: its own seq, or a later one where it is sent again. A held one is
+    not due before `not_before`; one that is `merged_into` another goes along with that.
     """
 
     id: DeliveryId
     message_id: MessageId
     seq: int
     budget_id: UUID | None
+    not_before: datetime
+    merged_into: DeliveryId | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,6 +239,8 @@ class ClaimedDelivery:
     """How many times it was tried since it was last given to the sender, this one included."""
     waited_s: float
     """How long earlier failures have made it wait in all."""
+    leads: bool = False
+    """Other lines go along with it, under the same lease."""
 
 
 def arrived_late(thread: Thread, *, happened_at: datetime) -> bool:

@@ -6,7 +6,7 @@ writes it at the end by `save`: so a push costs few statements, however much is 
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import cast
 
 from pydantic import TypeAdapter
@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from moorage.connectors.content import Content
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
-from moorage.conversations.budgets import Budget, Rules, passive_only, rules_of
+from moorage.conversations.budgets import Budget, Rules, merge_window, passive_only, rules_of
 from moorage.conversations.model import (
     Author,
     AuthorKind,
@@ -66,6 +66,15 @@ class OpenThread:
     deliveries: list[NewDelivery] = field(default_factory=list[NewDelivery])
     spans: list[OwnerSpan] = field(default_factory=list[OwnerSpan])
     owners_changed: set[ConversationId] = field(default_factory=set[ConversationId])
+    releases_held: bool = False
+    """A line that is held to be merged goes out now: something was said that does not join it, or it is over."""
+
+    @property
+    def merge_window(self) -> timedelta | None:
+        """Return how long an agent's short line waits for others, or None where each goes out at once."""
+        if not self.rules or self.around.passive_only:
+            return None
+        return merge_window(self.around.channel_settings)
 
     @property
     def conversation(self) -> Conversation | None:

@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import ClassVar
+from uuid import UUID
 
 from moorage.connectors.content import Content, Notice
 from moorage.conversations.budgets import (
@@ -128,6 +129,7 @@ def close_conversation(opened: OpenThread, *, reason: str) -> None:
     """End the open conversation. It keeps the agent it had last; without one nobody owns it."""
     current = _current(opened)
     kind = "agent" if current.owner_kind == "agent" else "nobody"
+    opened.releases_held = True
     _touch(
         opened,
         replace(current, state="closed", owner_kind=kind, closed_at=opened.now, end_reason=reason, waiting_since=None),
@@ -176,9 +178,9 @@ def say_as_answer(opened: OpenThread, *, message_id: MessageId, author: Author, 
     return message
 
 
-def say(opened: OpenThread, *, author: Author, content: Content) -> Message:
+def say(opened: OpenThread, *, author: Author, content: Content, held: bool = False) -> Message:
     """Add a message for the customer, charge it and give it to the sender; or let it wait where the account only
-    answers.
+    answers. A `held` one is not due before the channel's window for merging is over.
 
     Raises BudgetClosed, CustomerUnfollowed, ChannelMute or TooManyWaiting, and then adds nothing: what cannot be
     delivered is not accepted.
@@ -189,21 +191,54 @@ def say(opened: OpenThread, *, author: Author, content: Content) -> Message:
     else:
         budget = charge(opened, by_rule=author.why)
         message = _add(opened, author=author, content=content, sent_at=opened.now, delivery_state=DeliveryState.QUEUED)
-        give_to_sender(opened, message=message, budget=budget)
+        give_to_sender(opened, message=message, budget=budget, held=held)
     _show_said(opened, message)
     return message
 
 
-def give_to_sender(opened: OpenThread, *, message: Message, budget: Budget | None) -> None:
-    """Give the sender a message that was charged to `budget` (None: the provider sets no limit)."""
+def add_led(
+    opened: OpenThread, *, author: Author, content: Content, leader_id: DeliveryId, budget_id: UUID | None
+) -> Message:
+    """Add a message that goes along with a held one, and so costs nothing. See `merging`."""
+    message = _add(opened, author=author, content=content, sent_at=opened.now, delivery_state=DeliveryState.QUEUED)
     opened.deliveries.append(
         NewDelivery(
             id=DeliveryId(new_id()),
             message_id=message.id,
             seq=message.seq,
-            budget_id=None if budget is None else budget.id,
+            budget_id=budget_id,
+            not_before=opened.now,
+            merged_into=leader_id,
         )
     )
+    show_again(opened)
+    _show_said(opened, message)
+    return message
+
+
+def give_to_sender(
+    opened: OpenThread, *, message: Message, budget: Budget | None, seq: int | None = None, held: bool = False
+) -> None:
+    """Give the sender a message that was charged to `budget` (None: the provider sets no limit).
+
+    What was held before goes out first, and now.
+    """
+    opened.releases_held = True
+    opened.deliveries.append(
+        NewDelivery(
+            id=DeliveryId(new_id()),
+            message_id=message.id,
+            seq=message.seq if seq is None else seq,
+            budget_id=None if budget is None else budget.id,
+            not_before=_due(opened, budget) if held else opened.now,
+        )
+    )
+
+
+def _due(opened: OpenThread, budget: Budget | None) -> datetime:
+    """Return until when a held line waits for others: as long as the window lasts, and its budget."""
+    until = opened.now + (opened.merge_window or timedelta())
+    return until if budget is None else min(until, budget.ends_at)
 
 
 def _let_wait(opened: OpenThread, *, author: Author, content: Content) -> Message:

@@ -10,13 +10,12 @@ from moorage.conversations.model import (
     DeliveryReason,
     DeliveryState,
     Message,
-    NewDelivery,
     Tried,
 )
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import TooManyWaiting, charge, check_reachable, show_again
+from moorage.conversations.operations import TooManyWaiting, charge, check_reachable, give_to_sender, show_again
 from moorage.core.errors import DomainError, Missing
-from moorage.core.ids import DeliveryId, MessageId, ThreadId, new_id
+from moorage.core.ids import MessageId, ThreadId
 from moorage.infra.database import Tx
 
 
@@ -93,14 +92,7 @@ def _deliver_again(opened: OpenThread, message: Message) -> Message:
     budget = charge(opened, by_rule=None)
     # A place in the order of the thread that no message has: everything said until now goes out before.
     opened.thread = replace(opened.thread, seq=opened.thread.seq + 1)
-    opened.deliveries.append(
-        NewDelivery(
-            id=DeliveryId(new_id()),
-            message_id=message.id,
-            seq=opened.thread.seq,
-            budget_id=None if budget is None else budget.id,
-        )
-    )
+    give_to_sender(opened, message=message, budget=budget, seq=opened.thread.seq)
     return _changed(opened, replace(message, delivery_state=DeliveryState.QUEUED, delivery_reason=None))
 
 

@@ -38,6 +38,8 @@ async def save(tx: Tx, *, opened: OpenThread) -> None:
         await _write_owners(tx, opened)
     if opened.delivered:
         await _write_delivered(tx, opened)
+    if opened.releases_held and opened.merge_window is not None:
+        await _release_held(tx, opened)
     if opened.deliveries:
         await _write_deliveries(tx, opened)
     for message in opened.messages:
@@ -140,23 +142,40 @@ async def _write_delivered(tx: Tx, opened: OpenThread) -> None:
     )
 
 
+async def _release_held(tx: Tx, opened: OpenThread) -> None:
+    """Let what was held until now go out. Of merged lines it touches the leader's row alone, as the sender's claim."""
+    await tx.send(
+        """
+        WITH released AS (
+          UPDATE deliveries SET not_before = %(now)s
+          WHERE workspace_id = %(workspace_id)s AND thread_id = %(thread_id)s AND state = 'queued' AND attempts = 0
+            AND not_before > %(now)s AND merged_into IS NULL
+          RETURNING id
+        )
+        SELECT pg_notify(%(sender)s, '') FROM released
+        """,
+        {"workspace_id": tx.workspace_id, "thread_id": opened.thread.id, "now": tx.now, "sender": SENDER_CHANNEL},
+    )
+
+
 async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:
     """Write the deliveries and wake a sender when this transaction commits.
 
-    That of a message that is sent again begins anew and keeps its history. Its last lease stays written there, so that
-    a late word that the message had arrived can still spare the customer the second one.
+    That of a message that is sent again begins anew, alone, and keeps its history. Its last lease stays written there,
+    so that a late word that the message had arrived can still spare the customer the second one.
     """
     await tx.send(
         """
         WITH written AS (
           INSERT INTO deliveries AS d
-                 (workspace_id, id, thread_id, channel_id, message_id, seq, budget_id, state, not_before, created_at)
-          SELECT %(workspace_id)s, id, %(thread_id)s, %(channel_id)s, message_id, seq, budget_id, 'queued', %(now)s,
-                 %(now)s
+                 (workspace_id, id, thread_id, channel_id, message_id, seq, budget_id, state, not_before, merged_into,
+                  created_at)
+          SELECT %(workspace_id)s, id, %(thread_id)s, %(channel_id)s, message_id, seq, budget_id, 'queued', not_before,
+                 merged_into, %(now)s
           FROM jsonb_populate_recordset(NULL::deliveries, %(deliveries)s)
           ON CONFLICT (workspace_id, message_id) DO UPDATE
             SET state = 'queued', seq = excluded.seq, budget_id = excluded.budget_id, attempts = 0,
-                not_before = excluded.not_before, first_tried_at = NULL, lease_until = NULL
+                not_before = excluded.not_before, first_tried_at = NULL, lease_until = NULL, alone = true
             WHERE d.state IN ('failed', 'unconfirmed')
         )
         SELECT pg_notify(%(sender)s, '')

@@ -6,6 +6,7 @@ from typing import ClassVar
 from moorage.connectors.content import File, Media, Text, UploadRequest
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
+from moorage.conversations.merging import say_to_merge
 from moorage.conversations.model import Author, Conversation, Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
 from moorage.conversations.operations import say
@@ -71,7 +72,12 @@ async def agent_replies(
     check_content(content, manifest=connectors[around.channel_kind].manifest, passive_only=around.passive_only)
     await react(turn, _wish_to_say(actor, conversation))
     turn.opened.agent_names[actor.agent_id] = actor.name
-    message = say(turn.opened, author=Author(kind="agent", agent_id=actor.agent_id), content=content)
+    author = Author(kind="agent", agent_id=actor.agent_id)
+    if isinstance(content, Text) and turn.opened.merge_window is not None:
+        most_bytes = connectors[around.channel_kind].manifest.max_text_bytes
+        message = await say_to_merge(tx, opened=turn.opened, author=author, content=content, most_bytes=most_bytes)
+    else:
+        message = say(turn.opened, author=author, content=content)
     await _finish(turn)
     return turn.opened, message
 

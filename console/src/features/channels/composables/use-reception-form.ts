@@ -11,6 +11,10 @@ export const LAST_SERVED_HOURS = { least: 0, most: 720 }
 /** Of one customer's budget. Nothing typed means as many as suit the limits chosen. */
 export const KEPT_FOR_PEOPLE = { least: 0, most: 20 }
 
+/** How long an agent's line waits for others. */
+export const MERGE_WITHIN_S = { least: 1, most: 10 }
+const MERGE_DEFAULT_S = 3
+
 export type GreetingMode = NonNullable<NonNullable<ChannelSettings['greeting']>['mode']>
 /** What is wrong with the greeting's words. */
 export type Wrong = 'tooLong' | 'unknown' | null
@@ -41,16 +45,19 @@ export function useReceptionForm(
     const afterSession = wholeNumber(draft.afterSession, AFTER_SESSION_HOURS)
     const lastServed = wholeNumber(draft.lastServed, LAST_SERVED_HOURS)
     const kept = wholeNumber(draft.kept, KEPT_FOR_PEOPLE)
+    const within = wholeNumber(draft.mergeWithin, MERGE_WITHIN_S)
     const keptIsWrong = kept === null && draft.kept.trim() !== ''
     if (wrong.value !== null || afterSession === null || lastServed === null || keptIsWrong) {
       return null
     }
+    if (within === null && draft.merges) return null
     return {
       ...channel.value.settings,
       locale: draft.locale,
       greeting: { mode: draft.mode, text: draft.text.trim() || null },
       budget_preset: draft.preset || null,
       kept_for_people: kept,
+      merge_replies: { on: draft.merges, within_s: within ?? MERGE_DEFAULT_S },
       after_session_hours: afterSession,
       last_served_hours: lastServed,
     }
@@ -73,6 +80,8 @@ function copied({ settings }: Channel) {
     mode: settings.greeting?.mode ?? 'once_per_conversation',
     text: settings.greeting?.text ?? '',
     preset: settings.budget_preset ?? '',
+    merges: settings.merge_replies?.on ?? false,
+    mergeWithin: String(settings.merge_replies?.within_s ?? MERGE_DEFAULT_S),
     kept: String(settings.kept_for_people ?? ''),
     afterSession: String(settings.after_session_hours),
     lastServed: String(settings.last_served_hours),
