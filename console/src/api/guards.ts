@@ -31,3 +31,8 @@ export function isConversation(payload: unknown): payload is Conversation {
 export function isMessage(payload: unknown): payload is Message {
   return isVersioned(payload) && 'thread_id' in payload && 'seq' in payload
 }
+
+/** What a fact tells of a customer: what they are called now. */
+export function isNamed(payload: unknown): payload is { id: string; name: string } {
+  return isVersioned(payload) && 'name' in payload && typeof payload.name === 'string'
+}

@@ -788,6 +788,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/customers/{customer_id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read One Customer
+         * @description Show one customer to who may read their history.
+         */
+        get: operations["read_one_customer"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/avatar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Customer Avatar
+         * @description Return the customer's picture, where they have let us know it.
+         */
+        get: operations["read_customer_avatar"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/customers/{customer_id}/remark": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Change Customer Remark
+         * @description Call a customer by a name of our own, here at once and at the provider soon.
+         */
+        put: operations["change_customer_remark"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/installation/platform": {
         parameters: {
             query?: never;
@@ -1623,6 +1683,23 @@ export interface components {
             items: components["schemas"]["CheckView"][];
         };
         /**
+         * CompanyIdentityView
+         * @description Whom the company says that the customer is.
+         */
+        CompanyIdentityView: {
+            /** Attributes */
+            attributes: {
+                [key: string]: string;
+            };
+            /**
+             * Bound At
+             * Format: date-time
+             */
+            bound_at: string;
+            /** User Id */
+            user_id: string;
+        };
+        /**
          * ConditionalMenuChange
          * @description The same in place of what the person has seen as `version`.
          */
@@ -1810,6 +1887,21 @@ export interface components {
             version: number;
         };
         /**
+         * CustomerChannelView
+         * @description The channel that a customer comes by.
+         */
+        CustomerChannelView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Kind */
+            kind: string;
+            /** Name */
+            name: string;
+        };
+        /**
          * CustomerRef
          * @description The customer of a conversation, by the name that staff use.
          */
@@ -1821,6 +1913,48 @@ export interface components {
             id: string;
             /** Name */
             name: string;
+        };
+        /**
+         * CustomerView
+         * @description One customer. What the provider does not tell is null.
+         */
+        CustomerView: {
+            /** Avatar Url */
+            avatar_url: string | null;
+            /** Came By */
+            came_by: string | null;
+            channel: components["schemas"]["CustomerChannelView"];
+            company: components["schemas"]["CompanyIdentityView"] | null;
+            /** Erased At */
+            erased_at: string | null;
+            /** Followed At */
+            followed_at: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Known Name */
+            known_name: string;
+            /** Language */
+            language: string | null;
+            /** Linked */
+            linked: components["schemas"]["LinkedCustomerView"][];
+            /** Name */
+            name: string;
+            /** Own Name */
+            own_name: string | null;
+            /** Profile Read At */
+            profile_read_at: string | null;
+            /** Profile Reason */
+            profile_reason: string | null;
+            remark: components["schemas"]["RemarkView"];
+            /** Scene */
+            scene: string | null;
+            /** Tags */
+            tags: string[];
+            /** Version */
+            version: number;
         };
         /**
          * DeliveryState
@@ -2168,6 +2302,37 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * LinkedConversationView
+         * @description The last conversation of a linked customer.
+         */
+        LinkedConversationView: {
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /**
+             * Last Message At
+             * Format: date-time
+             */
+            last_message_at: string;
+        };
+        /**
+         * LinkedCustomerView
+         * @description The same person on another channel, as the provider's union id tells. They are never made one.
+         */
+        LinkedCustomerView: {
+            channel: components["schemas"]["CustomerChannelView"];
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            last_conversation: components["schemas"]["LinkedConversationView"] | null;
+            /** Name */
+            name: string;
         };
         /**
          * LiveMenuView
@@ -2893,6 +3058,31 @@ export interface components {
         ReadMark: {
             /** Seq */
             seq: number;
+        };
+        /**
+         * RemarkChange
+         * @description What staff calls the customer from now on; null: their own name counts again.
+         */
+        RemarkChange: {
+            /** Name */
+            name: string | null;
+        };
+        /**
+         * RemarkView
+         * @description What staff calls the customer, and whether the provider knows. `reason` has a sentence of the kind's.
+         */
+        RemarkView: {
+            /** Most Characters */
+            most_characters: number;
+            /** Name */
+            name: string | null;
+            /** Reason */
+            reason: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "none" | "pending" | "saved" | "refused" | "kept_here";
         };
         /**
          * Reply
@@ -4799,6 +4989,103 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["UploadView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_one_customer: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_customer_avatar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The customer's picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_customer_remark: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                customer_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RemarkChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["CustomerView"];
                 };
             };
             /** @description What went wrong */

@@ -43,6 +43,7 @@ export type ReplyPicture = Schemas['ReplyPictureView']
 
 export type Conversation = Schemas['ConversationView']
 export type ConversationPage = Schemas['ConversationsView']
+export type Customer = Schemas['CustomerView']
 export type Budget = Schemas['BudgetView']
 export type Delivery = Schemas['DeliveryView']
 export type Message = Schemas['MessageView']

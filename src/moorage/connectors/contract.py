@@ -73,8 +73,19 @@ class MenuUsed(OtherEvent):
     """What came of it: `scanned` and `code` of a scan, `label` and `name` of a place, `count` of photos."""
 
 
+DataWish = Literal["refresh", "forget_profile", "erase"]
+"""What is to become of what we keep of a customer: read it anew, forget name and picture, or erase everything."""
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerDataConcerned(OtherEvent):
+    """The customer changed, withdrew or cancelled what we may know of them."""
+
+    wish: DataWish = "refresh"
+
+
 What = CustomerMessage | Followed | Unfollowed | OtherEvent
-"""`MenuUsed` is an `OtherEvent` that says more."""
+"""`MenuUsed` and `CustomerDataConcerned` are `OtherEvent`s that say more."""
 
 
 @dataclass(frozen=True, slots=True)

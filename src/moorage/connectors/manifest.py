@@ -107,3 +107,5 @@ class Manifest:
     """The provider tells when a customer begins to follow the account."""
     menu: MenuLimits | None = None
     """How large a menu of the account may be. None: the kind has no menus."""
+    most_remark_characters: int = 30
+    """Of a customer's remark name, so that the provider takes it too."""

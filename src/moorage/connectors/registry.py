@@ -10,6 +10,7 @@ from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManif
 from moorage.connectors.contract import AnswersRequests, Connector, FetchesMedia, IssuesTokens
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.menus import PublishesMenus
+from moorage.connectors.people import KnowsCustomers, RecognisesVisitors
 from moorage.connectors.web.connector import WebChat
 from moorage.connectors.web.visitors import InProcessVisitors, Visitors
 from moorage.connectors.wechat_oa.client import WechatApi
@@ -23,6 +24,7 @@ class ProviderUrls:
 
     wechat_api: str
     wechat_mp: str = "https://mp.weixin.qq.com"
+    wechat_open: str = "https://open.weixin.qq.com"
 
 
 Connectors = Mapping[str, Connector]
@@ -44,6 +46,7 @@ def open_connectors(
     wechat_api = WechatApi(http=http, api_url=urls.wechat_api, other_urls=(urls.wechat_mp,))
     wechat = WechatOfficialAccount(
         api=wechat_api,
+        open_url=urls.wechat_open,
         platform=WechatPlatform(
             api=wechat_api, mp_url=urls.wechat_mp, configured=given.get(WechatOfficialAccount.manifest.kind)
         ),
@@ -104,3 +107,15 @@ def menu_power(connector: Connector) -> PublishesMenus | None:
     """Return the power to publish menus, or None for a kind without it."""
     menus: object = getattr(connector, "menus", None)
     return None if menus is None else cast("PublishesMenus", menus)
+
+
+def people_power(connector: Connector) -> KnowsCustomers | None:
+    """Return the power to read profiles and write remark names, or None for a kind without it."""
+    people: object = getattr(connector, "people", None)
+    return None if people is None else cast("KnowsCustomers", people)
+
+
+def visitors_power(connector: Connector) -> RecognisesVisitors | None:
+    """Return the power to tell who opens a page, or None for a kind without it."""
+    visitors: object = getattr(connector, "visitors", None)
+    return None if visitors is None else cast("RecognisesVisitors", visitors)

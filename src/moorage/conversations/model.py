@@ -184,6 +184,8 @@ class Surroundings:
     default_group_id: GroupId | None = None
     agent_is_away: bool = False
     """The agent who has the newest conversation is offline, or has not been there for some minutes."""
+    profile_due_at: datetime | None = None
+    """When the customer's profile is to be asked for at their next contact. None: it never was."""
 
 
 @dataclass(frozen=True, slots=True)

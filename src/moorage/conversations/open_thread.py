@@ -169,6 +169,7 @@ class _Contents:
     channel_settings: Mapping[str, object]
     channel_verified: bool | None
     customer_name: str | None
+    profile_due_at: datetime | None
     time_zone: str
     default_group_id: GroupId | None
 
@@ -242,11 +243,13 @@ async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_
                     ) AS served_by,
                h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
                h.verified AS channel_verified,
-               coalesce(u.remark_name, u.name) AS customer_name, w.time_zone, g.id AS default_group_id
+               coalesce(u.remark_name, u.name) AS customer_name, i.profile_due_at, w.time_zone, g.id AS default_group_id
         FROM threads t
         JOIN workspaces w ON w.id = t.workspace_id
         JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
         LEFT JOIN customers u ON u.workspace_id = t.workspace_id AND u.id = t.customer_id
+        LEFT JOIN customer_identities i ON i.workspace_id = t.workspace_id AND i.channel_id = t.channel_id
+          AND i.external_customer_id = t.external_customer_id
         LEFT JOIN skill_groups g ON g.workspace_id = t.workspace_id AND g.is_default
         LEFT JOIN LATERAL (
           SELECT * FROM conversations
@@ -311,6 +314,7 @@ def _surroundings(locked: LockedThread, row: _Contents, manifest: Manifest) -> S
         time_zone=row.time_zone,
         default_group_id=row.default_group_id,
         agent_is_away=row.agent_is_away is True,
+        profile_due_at=row.profile_due_at,
     )
 
 

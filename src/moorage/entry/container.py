@@ -78,7 +78,11 @@ async def open_container(settings: Settings) -> AsyncGenerator[Container]:
             provider_client=provider_client,
             connectors=open_connectors(
                 http=provider_client,
-                urls=ProviderUrls(wechat_api=settings.wechat_api_url, wechat_mp=settings.wechat_mp_url),
+                urls=ProviderUrls(
+                    wechat_api=settings.wechat_api_url,
+                    wechat_mp=settings.wechat_mp_url,
+                    wechat_open=settings.wechat_open_url,
+                ),
                 platforms=platforms,
             ),
             blobs=open_blob_folder(settings.data_dir / BLOBS),

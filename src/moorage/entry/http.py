@@ -31,6 +31,7 @@ from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
 from moorage.conversations.media_routes import MediaDoor
 from moorage.conversations.media_routes import router as media_router
 from moorage.conversations.media_uploads import Uploads
+from moorage.conversations.people.routes import router as people_router
 from moorage.conversations.routes import ConversationsDoor
 from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
@@ -76,6 +77,7 @@ ROUTERS: Sequence[APIRouter] = (
     conversations_router,
     media_router,
     file_pages_router,
+    people_router,
     reception_router,
     file_router,
     leaving_router,

@@ -17,6 +17,8 @@ from moorage.channels.events import (
 from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.conversations.jobs import FETCH_MEDIA
 from moorage.conversations.media import MediaReceived
+from moorage.conversations.people.jobs import PUSH_REMARK, READ_PROFILE
+from moorage.customers.model import ProfileDue, RemarkChanged
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
 from moorage.reception.jobs import END_UNDOCKED, HAND_OVER, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
@@ -82,6 +84,14 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
         lambda event: {"message_id": event.message_id},
         # A customer who sends many files does not keep all workers from those of others.
         lock=lambda event: f"media:{event.thread_id}",
+    ),
+    later(ProfileDue, READ_PROFILE, lambda event: {"customer_id": event.customer_id}),
+    later(
+        RemarkChanged,
+        PUSH_REMARK,
+        lambda event: {"customer_id": event.customer_id},
+        # The name that was set last is the one that stays at the provider.
+        lock=lambda event: f"remark:{event.customer_id}",
     ),
     later(AccountAuthorizedUs, REFRESH_ACCOUNT, lambda event: {"channel_id": event.channel_id}),
 )

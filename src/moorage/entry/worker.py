@@ -27,6 +27,9 @@ from moorage.conversations.media_fetching import MediaFetcher
 from moorage.conversations.media_looking import Looks
 from moorage.conversations.media_upkeep import fetch_due_media, sweep_uploads
 from moorage.conversations.outgoing_links import OutgoingLinks
+from moorage.conversations.people.jobs import PUSH_REMARK, READ_PROFILE
+from moorage.conversations.people.profiles import Profiles
+from moorage.conversations.people.remarks import Remarks
 from moorage.conversations.sender import Sender
 from moorage.core.ids import AgentId, ChannelId, MessageId, WorkspaceId
 from moorage.entry.container import Container, authorizations_of, open_container
@@ -139,6 +142,7 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
     return {
         UPKEEP: partial(keep_house, parts.database),
         **_media_functions(parts),
+        **_people_functions(parts),
         PICK_UP_QUEUE: pick_up,
         HAND_OVER: hand_all_over,
         SETTLE_CHANNEL: settle,
@@ -171,6 +175,13 @@ def _media_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitab
         await sweep_uploads(parts.database, blobs=parts.blobs)
 
     return {FETCH_MEDIA: fetch_media, FETCH_DUE_MEDIA: fetch_due, SWEEP_UPLOADS: sweep}
+
+
+def _people_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable[None]]]:
+    """Return what runs the jobs on what is known of customers."""
+    profiles = Profiles(database=parts.database, connectors=parts.connectors, box=parts.box, blobs=parts.blobs)
+    remarks = Remarks(database=parts.database, connectors=parts.connectors, box=parts.box)
+    return {READ_PROFILE: profiles.read, PUSH_REMARK: remarks.push}
 
 
 async def _repeat(action: Callable[[], Awaitable[object]], *, every_s: float) -> None:

@@ -6,7 +6,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from moorage.connectors.content import Text, Unsupported
-from moorage.connectors.contract import Connector, CustomerMessage, Followed, Inbound, MenuUsed, OtherEvent, Unfollowed
+from moorage.connectors.contract import (
+    Connector,
+    CustomerDataConcerned,
+    CustomerMessage,
+    Followed,
+    Inbound,
+    MenuUsed,
+    OtherEvent,
+    Unfollowed,
+)
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors, answering_power
 from moorage.conversations.model import FollowState, Message
@@ -19,6 +28,7 @@ from moorage.customers.operations import add_customer
 from moorage.infra.database import Asked, Tx
 from moorage.reception import model
 from moorage.reception.account_events import settle_if_nobodys, tells_of_account
+from moorage.reception.acquaintance import ask_for_profile, pass_on_wish
 from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
 from moorage.reception.follow_replies import NOTHING, prepare_follow_reply, told_of_following
 from moorage.reception.menu_uses import read_menu_use, told_by
@@ -158,6 +168,7 @@ async def _take_in_all(
         else:
             await _take_in_replayed(turn, connector, push)
     await save(tx, opened=opened)
+    await ask_for_profile(tx, opened=opened, connector=connector)
     return own
 
 
@@ -206,7 +217,9 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
             await react(turn, event, incoming=Incoming(happened_at=at, details={"how": "unfollowed"}))
         case MenuUsed() as used:
             await _menu_used(turn, used, at)
-        case OtherEvent(name=name, fields=fields, opens=opens, line=line):
+        case OtherEvent(name=name, fields=fields, opens=opens, line=line) as other:
+            if isinstance(other, CustomerDataConcerned):
+                pass_on_wish(turn, other)
             if opens is not None:
                 open_budget(opened, trigger=opens, happened_at=at)
             details = {**_words_of(fields), **line}
@@ -228,6 +241,7 @@ async def _follow(turn: Turn, inbound: Inbound, scene: str | None) -> None:
         reply = await prepare_follow_reply(turn.tx, opened=opened, scene=scene, told=told_of_following(opened))
         event = model.Followed(reply=reply.variant)
     note_following(opened, follow_state="following", happened_at=at)
+    opened.around = replace(opened.around, profile_due_at=None)  # whoever follows anew came another way
     open_budget(opened, trigger="follow", happened_at=at)
     details = {"how": "followed"} if scene is None else {"how": "followed_by_code", "scene": scene}
     await react(turn, event, incoming=Incoming(happened_at=at, details=details, prepared=reply.contents))

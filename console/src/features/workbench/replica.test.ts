@@ -31,6 +31,18 @@ function added(seq: number, version = 1): Fact {
 }
 
 describe('the replica', () => {
+  it('calls a customer by their new name in every conversation', () => {
+    const other = { id: 'other', customer: { id: 'customer-2', name: 'Jun' } }
+    const before = withConversations(EMPTY, [aConversation(), aConversation(other)])
+    const payload = { id: 'customer-1', name: 'Ms Wang', version: 2 }
+    const fact = { seq: 9, topic: 'customer.changed', object_id: payload.id, version: 2, payload }
+    const after = withFact(before, fact)
+    expect([...after.conversations.values()].map((each) => each.customer.name)).toEqual([
+      'Ms Wang',
+      'Jun',
+    ])
+  })
+
   it('takes a conversation only if it is newer', () => {
     const newer = withFact(EMPTY, changed(3, { unread: 2 }))
     const older = withFact(newer, changed(2, { unread: 1 }))

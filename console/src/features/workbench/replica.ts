@@ -2,7 +2,7 @@
  * The console's copy of conversations and messages. Snapshots and facts bring values with versions; a value is taken
  * only if it is newer than the one that is there, so that the order in which they arrive does not matter.
  */
-import { type ChannelNews, isConversation, isMessage } from '@/api/guards'
+import { type ChannelNews, isConversation, isMessage, isNamed } from '@/api/guards'
 import type { Conversation, Message, Scope } from '@/api/types'
 import type { Fact } from '@/realtime/messages'
 
@@ -121,9 +121,22 @@ export function withFact(replica: Replica, fact: Fact): Replica {
     case 'message.added':
     case 'message.changed':
       return isMessage(fact.payload) ? withMessage(replica, fact.payload) : replica
+    case 'customer.changed':
+      return isNamed(fact.payload) ? withName(replica, fact.payload) : replica
     default:
       return replica
   }
+}
+
+/** A customer is called so from now on, in every conversation. What is older than the fact says nothing newer. */
+function withName(replica: Replica, named: { id: string; name: string }): Replica {
+  const conversations = new Map(replica.conversations)
+  for (const [id, conversation] of conversations) {
+    if (conversation.customer.id !== named.id) continue
+    const customer = { ...conversation.customer, name: named.name }
+    conversations.set(id, { ...conversation, customer })
+  }
+  return { ...replica, conversations }
 }
 
 /** A message of a thread that nobody opened is left out: opening it reads it. */

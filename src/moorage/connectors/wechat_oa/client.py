@@ -133,7 +133,11 @@ class WechatApi:
 
     async def get(self, path: str, *, token: str, deadline: float) -> Mapping[str, object]:
         """Return the JSON object that WeChat answers to a question without a body. Raises Unreachable as `post`."""
-        request = self._http.build_request("GET", self._api_url + path, params={"access_token": token})
+        return await self.ask(path, {"access_token": token}, deadline=deadline)
+
+    async def ask(self, path: str, asked: Mapping[str, str], *, deadline: float) -> Mapping[str, object]:
+        """Return the JSON object that WeChat answers to a question in the address. Raises Unreachable as `post`."""
+        request = self._http.build_request("GET", self._api_url + path, params=dict(asked))
         return _read_object(await self._answered(request, deadline=deadline))
 
     async def fetch(self, url: str, *, deadline: float, most_bytes: int = LARGEST_ANSWER_BYTES) -> bytes:

@@ -29,7 +29,9 @@ from moorage.connectors.wechat_oa.fields import format_of, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.connectors.wechat_oa.media import WechatMedia
 from moorage.connectors.wechat_oa.menus import WechatMenus
+from moorage.connectors.wechat_oa.people import WechatPeople
 from moorage.connectors.wechat_oa.tokens import with_token
+from moorage.connectors.wechat_oa.visitors import WechatVisitors
 from moorage.connectors.wechat_oa.wire import read_push, write_text_reply
 
 
@@ -38,11 +40,20 @@ class WechatOfficialAccount:
 
     manifest: ClassVar[Manifest] = MANIFEST
 
-    def __init__(self, *, api: WechatApi, platform: AuthorizesByPlatform | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        api: WechatApi,
+        platform: AuthorizesByPlatform | None = None,
+        open_url: str = "https://open.weixin.qq.com",
+    ) -> None:
+        """`open_url` is where WeChat's pages are that tell who opens ours."""
         self._api = api
         self.platform = platform
         self.menus = WechatMenus(api=api)
         self.media = WechatMedia(api=api)
+        self.people = WechatPeople(api=api)
+        self.visitors = WechatVisitors(api=api, open_url=open_url)
 
     def receive(
         self, *, credentials: Mapping[str, str], request: RawRequest, now: datetime

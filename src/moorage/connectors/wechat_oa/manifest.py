@@ -35,6 +35,9 @@ FETCHED_BYTES: Mapping[str, int] = {
 }
 """What we take of a customer's file at most. No page says how large one can be; these leave room."""
 
+MOST_REMARK_CHARACTERS = 29
+"""Source: docs, "Set remark name": fewer than 30."""
+
 MODES = ("secure", "compatible", "plaintext")
 """How pushes arrive. Plaintext is accepted only where an admin has switched it on: nothing protects its body."""
 
@@ -121,4 +124,5 @@ MANIFEST = Manifest(
     sends_only_if_verified=True,
     tells_of_followers=True,
     menu=MENU_LIMITS,
+    most_remark_characters=MOST_REMARK_CHARACTERS,
 )

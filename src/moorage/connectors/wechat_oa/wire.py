@@ -11,7 +11,16 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 
 from moorage.connectors.content import Content, File, Link, Location, Media, Text, Unsupported
-from moorage.connectors.contract import CustomerMessage, Followed, Inbound, OtherEvent, Unfollowed, What
+from moorage.connectors.contract import (
+    CustomerDataConcerned,
+    CustomerMessage,
+    DataWish,
+    Followed,
+    Inbound,
+    OtherEvent,
+    Unfollowed,
+    What,
+)
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.wechat_oa.event_lines import ABOUT_THE_ACCOUNT, line_of
 from moorage.connectors.wechat_oa.fields import Fields, format_of, read_fields, text_of, write_fields
@@ -252,6 +261,11 @@ def _read_event(fields: Fields) -> What:
             return Followed(scene=_scene(text_of(fields, "EventKey") or ""))
         case "unsubscribe":
             return Unfollowed()
+        case "user_info_modified" | "user_authorization_revoke" | "user_authorization_cancellation" as concerns:
+            others = _rest(fields, without=_EVENT_COMMON)
+            return CustomerDataConcerned(
+                name=name, fields=others, line=line_of(name, others), wish=_wish(concerns, fields)
+            )
         case "scan":
             others = _rest(fields, without=_EVENT_COMMON)
             return OtherEvent(name=name, fields=others, opens="scan", line=line_of(name, others))
@@ -265,6 +279,22 @@ def _read_event(fields: Fields) -> What:
                 line=line_of(name, others),
                 about="account" if lowered in ABOUT_THE_ACCOUNT else "customer",
             )
+
+
+_ELSEWHERE = frozenset({"201", "202", "203", "204", "206", "207"})
+"""What a customer may withdraw that we never take from WeChat: addresses, invoices, cards, microphone, position, files
+that they chose. 205 is name and picture; any other number may mean them as well."""
+
+
+def _wish(event: str, fields: Fields) -> DataWish:
+    match event:
+        case "user_authorization_cancellation":
+            return "erase"
+        case "user_authorization_revoke":
+            told = (text_of(fields, "RevokeInfo") or "").strip()
+            return "refresh" if told in _ELSEWHERE else "forget_profile"
+        case _:
+            return "refresh"
 
 
 def _scene(event_key: str) -> str | None:
