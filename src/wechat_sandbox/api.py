@@ -23,6 +23,8 @@ from wechat_sandbox.world import Sandbox
 _LOGGED_CHARS = 4000
 _MOST_BODY_BYTES = 64 * 1024 * 1024
 _CONTENT_TYPE = "application/json; encoding=utf-8"
+_WEB_CONTENT_TYPE = "text/plain"
+"""What calls of web authorization, below `/sns`, call the same JSON."""
 
 
 class CutOffResponse(Response):
@@ -43,6 +45,7 @@ class _Trace:
     appid: str | None = None
     component: str | None = None
     errcode: int = 0
+    rid: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,8 @@ class ProductApi:
             if fault is None
             else await self._faulty(fault, body=body, trace=trace, client_ip=_client_ip(request))
         )
+        if path.startswith("/sns/") and response.headers.get("content-type") == _CONTENT_TYPE:
+            response.headers["content-type"] = _WEB_CONTENT_TYPE
         self._log(request, raw=raw, response=response, trace=trace, fault=fault, at=at, started=started)
         return response
 
@@ -86,7 +91,7 @@ class ProductApi:
             return self._called(self._endpoint(arrived.path), arrived=arrived, trace=trace)
         except ApiRefusal as refusal:
             trace.errcode = refusal.errcode
-            return self._error_body(refusal)
+            return self._error_body(refusal, trace=trace)
 
     def _endpoint(self, path: str) -> Endpoint:
         endpoint = self._endpoints.get(path)
@@ -136,9 +141,9 @@ class ProductApi:
         if appid in self._sandbox.state.components:
             trace.component = appid
 
-    def _error_body(self, refusal: ApiRefusal) -> JsonObject:
-        rid = identifiers.new_request_id(now_s=self._sandbox.clock.now_s())
-        return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {rid}"}
+    def _error_body(self, refusal: ApiRefusal, *, trace: _Trace) -> JsonObject:
+        trace.rid = identifiers.new_request_id(now_s=self._sandbox.clock.now_s())
+        return {"errcode": refusal.errcode, "errmsg": f"{refusal.errmsg} rid: {trace.rid}"}
 
     async def _faulty(self, fault: FaultOrder, *, body: JsonObject | Binary, trace: _Trace, client_ip: str) -> Response:
         match fault.kind:
@@ -147,7 +152,7 @@ class ProductApi:
             case "errcode":
                 trace.errcode = fault.errcode
                 usual = not_in_whitelist(client_ip) if fault.errcode == 40164 else None
-                return _response(self._error_body(ApiRefusal(fault.errcode, detail=fault.errmsg or usual)))
+                return _response(self._error_body(ApiRefusal(fault.errcode, detail=fault.errmsg or usual), trace=trace))
             case "http500":
                 return PlainTextResponse("Internal Server Error", status_code=fault.status)
             case "html":
@@ -182,6 +187,9 @@ class ProductApi:
                 answer="" if cut else _logged(bytes(response.body)),
                 latency_ms=round((time.monotonic() - started) * 1000, 1),
                 fault=fault.kind if fault else None,
+                rid=trace.rid,
+                query=request.url.query,
+                client_ip=_client_ip(request),
             )
         )
 

@@ -20,6 +20,10 @@ class CallRecord(BaseModel):
     answer: str
     latency_ms: float
     fault: str | None
+    rid: str = ""
+    """Of a refusal: what the account may ask about this call by."""
+    query: str = ""
+    client_ip: str = ""
 
 
 class CallLog:
@@ -39,6 +43,10 @@ class CallLog:
     def add(self, record: CallRecord) -> None:
         """Remember one call."""
         self._records.append(record)
+
+    def refused_with(self, rid: str) -> CallRecord | None:
+        """Return the call that was refused with this `rid`, if it is remembered."""
+        return next((record for record in reversed(self._records) if record.rid == rid), None)
 
     def select(self, *, appid: str | None, component: str | None, path: str | None, limit: int) -> list[CallRecord]:
         """Return the latest calls about an account, by a platform and of a path, each of which may be left open."""

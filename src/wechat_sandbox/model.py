@@ -6,7 +6,7 @@ from pydantic import BaseModel, Field, JsonValue
 
 Mode = Literal["secure", "compatible", "plaintext"]
 AccountType = Literal["service", "subscription"]
-QuotaPolicy = Literal["2021", "2023"]
+QuotaPolicy = Literal["2020", "2021", "2023"]
 Trigger = Literal["message", "menu", "subscribe", "scan"]
 Direction = Literal["in", "out"]
 Via = Literal["follower", "custom", "passive", "notice", "menu"]

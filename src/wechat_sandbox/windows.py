@@ -6,6 +6,7 @@ from wechat_sandbox.model import Bucket, QuotaPolicy, Trigger
 
 _48_HOURS_S = 48 * 3600.0
 _ALLOWANCE: Mapping[QuotaPolicy, Mapping[Trigger, tuple[int, float]]] = {
+    "2020": dict.fromkeys(("message", "menu", "subscribe", "scan"), (20, _48_HOURS_S)),
     "2021": {"message": (20, _48_HOURS_S), "menu": (3, 60.0), "subscribe": (3, 60.0), "scan": (3, 60.0)},
     "2023": {"message": (5, _48_HOURS_S), "menu": (3, 60.0), "subscribe": (3, 60.0), "scan": (3, 60.0)},
 }

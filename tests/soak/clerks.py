@@ -9,7 +9,7 @@ import httpx
 from tests.kill.stage import Person
 from tests.pictures import a_picture
 
-PICTURES = 0.08
+PICTURES = 0.04
 ENDS = 0.35
 
 
@@ -21,6 +21,7 @@ class Clerk:
     name: str
     said: list[str] = field(default_factory=list[str])
     refused: int = 0
+    pictures: float = PICTURES
     _tries: int = 0
 
     async def answer_until(self, over: asyncio.Event, *, chance: random.Random) -> None:
@@ -34,7 +35,7 @@ class Clerk:
                 await asyncio.sleep(0.1)
 
     async def _serve(self, conversation_id: str, chance: random.Random) -> None:
-        if chance.random() < PICTURES:
+        if chance.random() < self.pictures:
             await self._show_picture(conversation_id)
         else:
             await self._say(conversation_id)

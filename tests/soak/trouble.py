@@ -17,13 +17,13 @@ class Trouble:
     """One thing that goes wrong: a fault of the API, disorder among pushes, or tokens that die."""
 
     name: str
-    fault: Order | None = None
+    faults: Sequence[Order] = ()
     disorder: str | None = None
     tokens_die: bool = False
+    needs_pictures: bool = False
+    """Whether it shows only when agents send pictures."""
     ends_authorization: bool = False
     """Whether accounts must be docked again afterwards."""
-    spare: bool = False
-    """Whether it shows only now and then, so that none of it in a short run says nothing."""
 
 
 def _fault(endpoint: str, kind: str, *, every: int = 2, **more: object) -> Order:
@@ -31,40 +31,38 @@ def _fault(endpoint: str, kind: str, *, every: int = 2, **more: object) -> Order
 
 
 def _code(errcode: int, *, every: int = 2) -> Trouble:
-    return Trouble(name=f"send_{errcode}", fault=_fault(SEND, "errcode", errcode=errcode, every=every))
+    return Trouble(name=f"send_{errcode}", faults=[_fault(SEND, "errcode", errcode=errcode, every=every)])
 
 
 # Whatever makes a message wait comes first, so that the rest goes on meanwhile.
 _WAITING: Sequence[Trouble] = (
-    Trouble("send_timeout_lost", fault=_fault(SEND, "timeout", timeout_s=17)),
-    Trouble("send_timeout_arrived", fault=_fault(SEND, "timeout", applied=True, timeout_s=17)),
+    Trouble("send_timeout_lost", faults=[_fault(SEND, "timeout", timeout_s=17)]),
+    Trouble("send_timeout_arrived", faults=[_fault(SEND, "timeout", applied=True, timeout_s=17)]),
     _code(45011),
-    Trouble("media_errcode", fault=_fault(DOWNLOAD, "errcode", errcode=-1)),
-    Trouble("media_html", fault=_fault(DOWNLOAD, "html")),
-    Trouble("media_http_500", fault=_fault(DOWNLOAD, "http500")),
-    Trouble("media_drop", fault=_fault(DOWNLOAD, "drop")),
-    Trouble("media_half", fault=_fault(DOWNLOAD, "half_body")),
-    Trouble("media_slow", fault=_fault(DOWNLOAD, "slow", delay_s=2)),
-    Trouble("media_gone", fault=_fault(DOWNLOAD, "errcode", errcode=40007)),
+    Trouble("media_errcode", faults=[_fault(DOWNLOAD, "errcode", errcode=-1)]),
+    Trouble("media_html", faults=[_fault(DOWNLOAD, "html")]),
+    Trouble("media_http_500", faults=[_fault(DOWNLOAD, "http500")]),
+    Trouble("media_drop", faults=[_fault(DOWNLOAD, "drop")]),
+    Trouble("media_half", faults=[_fault(DOWNLOAD, "half_body")]),
+    Trouble("media_slow", faults=[_fault(DOWNLOAD, "slow", delay_s=2)]),
+    Trouble("media_gone", faults=[_fault(DOWNLOAD, "errcode", errcode=40007)]),
 )
 _LOST_ANSWERS: Sequence[Trouble] = (
-    Trouble("send_slow", fault=_fault(SEND, "slow", delay_s=3)),
-    Trouble("send_http_500", fault=_fault(SEND, "http500")),
-    Trouble("send_http_502_arrived", fault=_fault(SEND, "http500", status=502, applied=True)),
-    Trouble("send_html", fault=_fault(SEND, "html")),
-    Trouble("send_half", fault=_fault(SEND, "half_body")),
-    Trouble("send_drop_lost", fault=_fault(SEND, "drop")),
-    Trouble("send_drop_arrived", fault=_fault(SEND, "drop", applied=True)),
-    Trouble("upload_drop", fault=_fault(UPLOAD, "drop"), spare=True),
-    Trouble("upload_refused", fault=_fault(UPLOAD, "errcode", errcode=40005), spare=True),
+    Trouble("send_slow", faults=[_fault(SEND, "slow", delay_s=3)]),
+    Trouble("send_http_500", faults=[_fault(SEND, "http500")]),
+    Trouble("send_http_502_arrived", faults=[_fault(SEND, "http500", status=502, applied=True)]),
+    Trouble("send_html", faults=[_fault(SEND, "html")]),
+    Trouble("send_half", faults=[_fault(SEND, "half_body")]),
+    Trouble("send_drop_lost", faults=[_fault(SEND, "drop")]),
+    Trouble("send_drop_arrived", faults=[_fault(SEND, "drop", applied=True)]),
+    Trouble("upload_drop", faults=[_fault(UPLOAD, "drop", every=1)], needs_pictures=True),
+    Trouble("upload_refused", faults=[_fault(UPLOAD, "errcode", every=1, errcode=40005)], needs_pictures=True),
 )
 _DISORDER: Sequence[Trouble] = tuple(
     Trouble(kind, disorder=kind) for kind in ("duplicate", "parallel", "out_of_order", "delayed")
 )
 _TOKENS: Sequence[Trouble] = (
     Trouble("tokens_die", tokens_die=True),
-    Trouble("tokens_die_and_new_ones_fail", tokens_die=True, fault=_fault(TOKEN, "http500"), spare=True),
-    Trouble("platform_tokens_fail", fault=_fault(PLATFORM_TOKEN, "errcode", errcode=-1), spare=True),
     _code(40001),
     _code(40014),
     _code(42001),
@@ -73,9 +71,17 @@ _REFUSALS: Sequence[Trouble] = tuple(
     _code(errcode)
     for errcode in (-1, 45009, 45015, 40003, 43004, 48002, 43019, 48001, 61007, 45002, 40007, 40164, 99999, 45047)
 )
+# Each call for a token fails while tokens are refused: after three in a row nobody asks for a while.
+_NO_TOKENS: Sequence[Trouble] = (
+    Trouble("new_tokens_fail", faults=[_fault(SEND, "errcode", errcode=40001), _fault(TOKEN, "http500", every=1)]),
+    Trouble(
+        "platform_tokens_fail",
+        faults=[_fault(SEND, "errcode", errcode=42001), _fault(PLATFORM_TOKEN, "errcode", every=1, errcode=-1)],
+    ),
+)
 _ENDS: Sequence[Trouble] = tuple(
-    Trouble(f"send_{errcode}", fault=_fault(SEND, "errcode", errcode=errcode, times=1), ends_authorization=True)
+    Trouble(f"send_{errcode}", faults=[_fault(SEND, "errcode", errcode=errcode, times=1)], ends_authorization=True)
     for errcode in (42007, 61003, 61023)
 )
 
-TROUBLES: Sequence[Trouble] = (*_WAITING, *_LOST_ANSWERS, *_DISORDER, *_TOKENS, *_REFUSALS, *_ENDS)
+TROUBLES: Sequence[Trouble] = (*_WAITING, *_LOST_ANSWERS, *_DISORDER, *_TOKENS, *_REFUSALS, *_NO_TOKENS, *_ENDS)
