@@ -110,9 +110,12 @@ async def test_the_docking_form_is_described_in_both_languages(admin: httpx.Asyn
     assert kind["budget_presets"]["2023"]["message"]["most"] == 5
     assert kind["capabilities"] == {
         "max_text_bytes": 2048,
-        "sendable": ["image", "text"],
+        "sendable": ["choices", "file", "image", "news", "text", "video", "voice"],
         "passive_reply": True,
         "menu": True,
+        "follow_reply": True,
+        "choices": {"most_items": 10, "most_item_bytes": 128, "most_words_bytes": 2048},
+        "news": {"most_title_bytes": 192, "most_description_bytes": 512, "most_url_bytes": 2048},
     }
     assert "00:00" in kind["reasons"]["daily_limit"]["en"]
 

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from moorage.connectors.content import CONTENT, Location, Text
+from moorage.connectors.content import CONTENT, Choice, Choices, Content, Location, News, Text
 from moorage.connectors.contract import (
     AddressVerified,
     AnswersRequests,
@@ -20,6 +20,7 @@ from moorage.connectors.contract import (
     RawRequest,
 )
 from moorage.connectors.failures import MalformedInput, Refused, UnsupportedInput
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import answering_power, media_power
 from moorage.connectors.strings import LOCALES, read_strings
 from moorage.core.errors import DomainError
@@ -46,6 +47,27 @@ def answering_powers(connector: Connector) -> list[AnswersRequests]:
     """Return the power to answer requests, or nothing for a kind that has none."""
     power = answering_power(connector)
     return [] if power is None else [power]
+
+
+def beyond_limits(manifest: Manifest) -> list[Content]:
+    """Return choices and cards that each go beyond one limit of the kind's, as far as it carries them."""
+    contents: list[Content] = []
+    if (most := manifest.choices) is not None:
+        two = (Choice(id="1", text="one"), Choice(id="2", text="two"))
+        contents += [
+            Choices(text="Which?", items=tuple(Choice(id=str(n), text=str(n)) for n in range(most.most_items + 1))),
+            Choices(text="Which?", items=(Choice(id="1", text="a" * (most.most_item_bytes + 1)),)),
+            Choices(text="a" * (most.most_words_bytes + 1), items=two),
+            Choices(text="Which?", items=two, tail="a" * (most.most_words_bytes + 1)),
+        ]
+    if (limits := manifest.news) is not None:
+        url = "https://example.com/"
+        contents += [
+            News(title="a" * (limits.most_title_bytes + 1), url=url),
+            News(title="a", description="a" * (limits.most_description_bytes + 1), url=url),
+            News(title="a", url=url + "a" * limits.most_url_bytes),
+        ]
+    return contents
 
 
 def words_of(error: DomainError) -> str:
@@ -178,6 +200,13 @@ class ConnectorContract:
             with pytest.raises(Refused, match=reason):
                 await NoTokens(samples_of(connector).credentials).send(connector, content)
 
+    async def test_choices_and_cards_one_byte_too_long_are_refused_before_they_are_sent(
+        self, connector: Connector
+    ) -> None:
+        for content in beyond_limits(connector.manifest):
+            with pytest.raises(Refused, match="too_long"):
+                await NoTokens(samples_of(connector).credentials).send(connector, content)
+
     def test_limits_and_fields_of_the_manifest_make_sense(self, connector: Connector) -> None:
         manifest = connector.manifest
         assert "text" in manifest.sendable
@@ -186,7 +215,9 @@ class ConnectorContract:
         assert manifest.sendable_media.keys() <= manifest.sendable
         assert manifest.fetchable_media.keys() == set() or media_power(connector) is not None
         assert manifest.default_preset is None or manifest.default_preset in manifest.budget_presets
-        assert manifest.sendable_media.keys() == manifest.sendable - {"text"}
+        assert manifest.sendable_media.keys() == manifest.sendable - {"text", "choices", "news"}
+        assert ("choices" in manifest.sendable) == (manifest.choices is not None)
+        assert ("news" in manifest.sendable) == (manifest.news is not None)
         assert all(
             one.most_bytes > 0 and bool(one.media_types) == (kind != "file")
             for kind, one in manifest.sendable_media.items()

@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.connectors.content import Text, Unsupported
+from moorage.connectors.content import Choice, Choices, Content, News, Text, Unsupported
 from moorage.connectors.contract import Endpoint, Outbound, Sent
 from moorage.connectors.failures import (
     AddressNotAllowed,
@@ -94,6 +94,39 @@ async def test_invisible_characters_of_pasted_text_are_left_out(
     await send(account, "a\x0bb\x00c\x1f\r\nd\te")
     assert provider.calls[0].asked["text"] == {"content": "abc\nd\te"}
     assert b"\\u" not in provider.calls[0].body
+
+
+async def say(account: WechatOfficialAccount, content: Content) -> Sent:
+    endpoint = Endpoint(external_account_id="x", credentials=CREDENTIALS, tokens=ListedTokens("T1", "T2"))
+    return await account.send(endpoint, Outbound(external_customer_id=CUSTOMER, content=content), deadline=soon())
+
+
+async def test_choices_go_out_as_a_menu_that_can_be_tapped(provider: Provider, account: WechatOfficialAccount) -> None:
+    items = (Choice(id="p1-1", text="退款\x0b"), Choice(id="p1-2", text="换货"))
+    await say(account, Choices(text="您需要什么？", items=items, tail="点选即可"))
+    assert provider.calls[0].path == SEND
+    assert provider.calls[0].asked == {
+        "touser": CUSTOMER,
+        "msgtype": "msgmenu",
+        "msgmenu": {
+            "head_content": "您需要什么？",
+            "list": [{"id": "p1-1", "content": "退款"}, {"id": "p1-2", "content": "换货"}],
+            "tail_content": "点选即可",
+        },
+    }
+
+
+async def test_a_card_goes_out_as_news_of_one_article(provider: Provider, account: WechatOfficialAccount) -> None:
+    await say(account, News(title="春茶", description="今日上新", url="https://tea.example/spring"))
+    assert provider.calls[0].asked == {
+        "touser": CUSTOMER,
+        "msgtype": "news",
+        "news": {
+            "articles": [
+                {"title": "春茶", "description": "今日上新", "url": "https://tea.example/spring", "picurl": ""},
+            ]
+        },
+    }
 
 
 async def test_a_token_is_asked_for_without_forcing(provider: Provider, account: WechatOfficialAccount) -> None:

@@ -17,11 +17,12 @@ from moorage.connectors.registry import Connectors, ProviderUrls, open_connector
 from moorage.connectors.wechat_oa.fields import write_fields
 from moorage.conversations.queries import Card, Scope, list_cards, list_messages
 from moorage.conversations.views import ConversationView, MessageView
+from moorage.conversations.writing import said_view
 from moorage.core.ids import AgentId, ConversationId, GroupId, PersonId, ThreadId, WorkspaceId, new_id
 from moorage.infra.database import Database, Tx
 from moorage.infra.http_client import open_provider_client
 from moorage.reception.intake import Intake
-from moorage.reception.operations import agent_ends, agent_replies, agent_takes
+from moorage.reception.operations import Said, agent_ends, agent_replies, agent_takes
 from moorage.staff.model import Actor, Role, Status
 from moorage.staff.operations import add_agent, create_workspace
 from moorage.staff.presence import agent_seen, set_status
@@ -157,6 +158,17 @@ class Desk:
             return views[0]
 
         return await self.database.run(self.workspace_id, reply)
+
+    async def says(self, actor: Actor, conversation_id: ConversationId, content: Said) -> MessageView:
+        """Let an agent say anything, and return it as it is shown."""
+
+        async def say(tx: Tx) -> MessageView:
+            opened, message = await agent_replies(
+                tx, actor=actor, conversation_id=conversation_id, content=content, connectors=self.connectors
+            )
+            return said_view(opened, message)
+
+        return await self.database.run(self.workspace_id, say)
 
     async def ends(self, actor: Actor, conversation_id: ConversationId) -> None:
         async def end(tx: Tx) -> None:

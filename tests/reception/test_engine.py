@@ -42,11 +42,14 @@ from moorage.reception.model import (
     OpenConversation,
     Owner,
     Policy,
+    PromptAnswered,
     Refusal,
     Refuse,
     ReleaseSeat,
     Say,
     SayPrepared,
+    SettlePrompt,
+    StartPrompt,
     State,
     Unfollowed,
     effects_to_json,
@@ -187,6 +190,40 @@ class AnySequence(RuleBasedStateMachine):
         else:
             assert decision.effects == ()
             assert self.state.waiting_since is None
+
+    @rule(agent_id=agents)
+    def agent_asks(self, agent_id: AgentId) -> None:
+        conversation, before = self.applied.current, self.state
+        prompt_id = new_id()
+        decision = self.feed(AgentReplied(agent_id, prompt_id=prompt_id))
+        if conversation is None or conversation.agent_id != agent_id:
+            assert [type(effect) for effect in decision.effects] == [Refuse]
+            assert self.state == before
+        else:
+            assert decision.effects == (StartPrompt(prompt_id),)
+            assert (self.state.prompt_id, self.state.waiting_since) == (prompt_id, None)
+
+    @rule(found=free, away=st.booleans(), older=st.booleans())
+    def customer_answers(self, found: AgentId | None, away: bool, older: bool) -> None:
+        before, was_open = self.state, self.applied.current is not None
+        prompt_id = before.prompt_id if before.prompt_id is not None and not older else new_id()
+        decision = self.feed(PromptAnswered(prompt_id, "c1", "text", agent_is_away=away), found=found)
+        settled = [effect for effect in decision.effects if isinstance(effect, SettlePrompt)]
+        if prompt_id == before.prompt_id:
+            assert settled == [SettlePrompt(prompt_id, "c1")]
+            assert (decision.rule, self.state.prompt_id) == ("prompt.answered", None)
+        else:  # heard like any other message
+            assert settled == []
+            assert self.state.prompt_id == before.prompt_id
+        if self.policy.mute and not was_open:
+            return
+        assert self.applied.current is not None
+        self.applied.current.messages += 1
+        assert self.state.waiting_since is not None
+
+    @invariant()
+    def questions_end_with_their_conversation(self) -> None:
+        assert self.applied.current is not None or self.state.prompt_id is None
 
     @rule(agent_id=agents, had_last=st.booleans(), event=st.sampled_from([AgentWritesAfter, AgentResends]))
     def agent_writes_after_the_end(

@@ -1438,12 +1438,14 @@ export interface components {
          * @description What can be done on a channel of the kind.
          */
         CapabilitiesView: {
+            choices: components["schemas"]["ChoicesLimitsView"] | null;
             /** Follow Reply */
             follow_reply: boolean;
             /** Max Text Bytes */
             max_text_bytes: number;
             /** Menu */
             menu: boolean;
+            news: components["schemas"]["NewsLimitsView"] | null;
             /** Passive Reply */
             passive_reply: boolean;
             /** Sendable */
@@ -1681,6 +1683,81 @@ export interface components {
         ChecksView: {
             /** Items */
             items: components["schemas"]["CheckView"][];
+        };
+        /**
+         * Choice
+         * @description One choice of several. Its id comes back when the customer taps it, so it is never given to two questions.
+         */
+        Choice: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+        };
+        /**
+         * Choices
+         * @description A question with its choices: the customer taps one, or types its number where nothing can be tapped.
+         */
+        Choices: {
+            /** Chosen Id */
+            chosen_id?: string | null;
+            /** Items */
+            items: components["schemas"]["Choice"][];
+            /** Others */
+            others?: {
+                [key: string]: unknown;
+            };
+            /** Prompt Id */
+            prompt_id?: string | null;
+            /** Sent As */
+            sent_as?: "text" | null;
+            /**
+             * Tail
+             * @default
+             */
+            tail: string;
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "choices";
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
+        };
+        /**
+         * ChoicesLimitsView
+         * @description How large a menu of choices may be, in bytes of UTF-8.
+         */
+        ChoicesLimitsView: {
+            /** Most Item Bytes */
+            most_item_bytes: number;
+            /** Most Items */
+            most_items: number;
+            /** Most Words Bytes */
+            most_words_bytes: number;
+        };
+        /**
+         * Chosen
+         * @description The choice that a customer's words mean, of the question that they answer.
+         */
+        Chosen: {
+            /** Choice Id */
+            choice_id: string;
+            /** Number */
+            number: number;
+            /**
+             * Prompt Id
+             * Format: uuid
+             */
+            prompt_id: string;
+            /** Text */
+            text: string;
         };
         /**
          * CompanyIdentityView
@@ -2747,7 +2824,7 @@ export interface components {
             arrived_late: boolean;
             author: components["schemas"]["MessageAuthorView"];
             /** Content */
-            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["UploadRequest"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"];
+            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["UploadRequest"] | components["schemas"]["Choices"] | components["schemas"]["News"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"];
             /** Conversation Id */
             conversation_id: string | null;
             /**
@@ -2825,6 +2902,50 @@ export interface components {
             /** Name */
             name: string;
             rule: components["schemas"]["MatchRule"];
+        };
+        /**
+         * News
+         * @description A card that leads to a page: a title, some words, perhaps a picture.
+         */
+        News: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Others */
+            others?: {
+                [key: string]: unknown;
+            };
+            /** Picture Url */
+            picture_url?: string | null;
+            /** Title */
+            title: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "news";
+            /** Url */
+            url: string;
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
+        };
+        /**
+         * NewsLimitsView
+         * @description How large a news card may be, in bytes of UTF-8.
+         */
+        NewsLimitsView: {
+            /** Most Description Bytes */
+            most_description_bytes: number;
+            /** Most Title Bytes */
+            most_title_bytes: number;
+            /** Most Url Bytes */
+            most_url_bytes: number;
         };
         /**
          * Notice
@@ -3090,7 +3211,7 @@ export interface components {
          */
         Reply: {
             /** Content */
-            content: components["schemas"]["SaidText"] | components["schemas"]["SaidFile"];
+            content: components["schemas"]["SaidText"] | components["schemas"]["SaidFile"] | components["schemas"]["SaidChoices"] | components["schemas"]["SaidNews"];
         };
         /**
          * ReplyPictureView
@@ -3114,6 +3235,26 @@ export interface components {
             width: number;
         };
         /**
+         * SaidChoices
+         * @description A question with choices that the customer taps or answers with a number.
+         */
+        SaidChoices: {
+            /** Items */
+            items: string[];
+            /**
+             * Tail
+             * @default
+             */
+            tail: string;
+            /** Text */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "choices";
+        };
+        /**
          * SaidFile
          * @description A picture, a voice, a video or any other file that was uploaded for the conversation before.
          */
@@ -3128,6 +3269,28 @@ export interface components {
              * Format: uuid
              */
             upload_id: string;
+        };
+        /**
+         * SaidNews
+         * @description A card that leads to a page.
+         */
+        SaidNews: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /** Picture Url */
+            picture_url?: string | null;
+            /** Title */
+            title: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "news";
+            /** Url */
+            url: string;
         };
         /**
          * SaidText
@@ -3301,6 +3464,7 @@ export interface components {
         Text: {
             /** Choice Id */
             choice_id?: string | null;
+            chosen?: components["schemas"]["Chosen"] | null;
             /** Others */
             others?: {
                 [key: string]: unknown;

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from psycopg.types.json import Jsonb
 
@@ -15,6 +16,9 @@ from moorage.infra.database import Tx
 
 TOLD_BY_SENDS: Sequence[str] = (RefusalReason.DAILY_LIMIT,)
 """Reasons that a good token says nothing about."""
+
+CHOICES_REFUSED_FOR = timedelta(hours=24)
+"""An account that is certified today can show choices tomorrow."""
 
 _ENDED: Sequence[ChannelState] = ("deauthorized", "undocked")
 _WORKING: Sequence[ChannelState] = ("active", "restricted", "failing")
@@ -65,6 +69,14 @@ async def mark_reachable(tx: Tx, *, channel_id: ChannelId) -> None:
     """Say that the account's credentials hold again. What only a later send can tell remains."""
     await _change(
         tx, channel_id=channel_id, to="active", reason=None, only_from=("failing",), not_from_reasons=TOLD_BY_SENDS
+    )
+
+
+async def note_refused_choices(tx: Tx, *, channel_id: ChannelId) -> None:
+    """Remember that the account shows no choices to tap; after a day it is tried again."""
+    await tx.execute(
+        "UPDATE channels SET choices_refused_until = %s WHERE workspace_id = %s AND id = %s",
+        [tx.now + CHOICES_REFUSED_FOR, tx.workspace_id, channel_id],
     )
 
 

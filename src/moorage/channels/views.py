@@ -1,6 +1,7 @@
 """What the API and the event log say about channels."""
 
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Literal, Self
 from uuid import UUID
@@ -20,6 +21,22 @@ class _View(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class ChoicesLimitsView(_View):
+    """How large a menu of choices may be, in bytes of UTF-8."""
+
+    most_items: int
+    most_item_bytes: int
+    most_words_bytes: int
+
+
+class NewsLimitsView(_View):
+    """How large a news card may be, in bytes of UTF-8."""
+
+    most_title_bytes: int
+    most_description_bytes: int
+    most_url_bytes: int
+
+
 class CapabilitiesView(_View):
     """What can be done on a channel of the kind."""
 
@@ -30,6 +47,9 @@ class CapabilitiesView(_View):
     """The account can show a menu that is published from here."""
     follow_reply: bool
     """The account learns who follows it, and can say something to them."""
+    choices: ChoicesLimitsView | None
+    """Null where `sendable` has none."""
+    news: NewsLimitsView | None
 
     @classmethod
     def of(cls, manifest: Manifest) -> Self:
@@ -40,6 +60,8 @@ class CapabilitiesView(_View):
             passive_reply=manifest.passive_reply,
             menu=manifest.menu is not None,
             follow_reply=manifest.tells_of_followers,
+            choices=None if manifest.choices is None else ChoicesLimitsView(**asdict(manifest.choices)),
+            news=None if manifest.news is None else NewsLimitsView(**asdict(manifest.news)),
         )
 
 

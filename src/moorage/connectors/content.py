@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from typing import Annotated, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
@@ -14,6 +15,18 @@ class _Content(BaseModel):
     """What the provider told beside the named fields, by its own names. Kept so that nothing is lost."""
 
 
+class Chosen(BaseModel):
+    """The choice that a customer's words mean, of the question that they answer."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    prompt_id: UUID
+    choice_id: str
+    number: int
+    """The choice's place in its question, from 1."""
+    text: str
+
+
 class Text(_Content):
     """Words, in the provider's own notation for emoji."""
 
@@ -21,6 +34,8 @@ class Text(_Content):
     text: str
     choice_id: str | None = None
     """The id of the tapped choice, where the words come from a menu of choices."""
+    chosen: Chosen | None = None
+    """What the words mean where they answer a question, tapped or typed."""
 
 
 MediaKind = Literal["image", "voice", "video", "short_video"]
@@ -109,6 +124,42 @@ class UploadRequest(_Content):
     expires_at: datetime
 
 
+class Choice(BaseModel):
+    """One choice of several. Its id comes back when the customer taps it, so it is never given to two questions."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    id: str
+    text: str
+
+
+class Choices(_Content):
+    """A question with its choices: the customer taps one, or types its number where nothing can be tapped."""
+
+    type: Literal["choices"] = "choices"
+    text: str
+    """The question, above the choices."""
+    items: tuple[Choice, ...]
+    tail: str = ""
+    """What stands below them."""
+    prompt_id: UUID | None = None
+    """The prompt that an answer answers. None: a tap is a message like any other."""
+    chosen_id: str | None = None
+    """What the customer chose."""
+    sent_as: Literal["text"] | None = None
+    """How it went out where nothing can be tapped: as a text with numbers."""
+
+
+class News(_Content):
+    """A card that leads to a page: a title, some words, perhaps a picture."""
+
+    type: Literal["news"] = "news"
+    title: str
+    description: str = ""
+    url: str
+    picture_url: str | None = None
+
+
 class Notice(_Content):
     """A line about the conversation itself, written in the reader's language from `key` and `values`."""
 
@@ -126,6 +177,7 @@ class Unsupported(_Content):
 
 
 Content = Annotated[
-    Text | Media | Location | Link | File | UploadRequest | Notice | Unsupported, Field(discriminator="type")
+    Text | Media | Location | Link | File | UploadRequest | Choices | News | Notice | Unsupported,
+    Field(discriminator="type"),
 ]
 CONTENT: TypeAdapter[Content] = TypeAdapter(Content)

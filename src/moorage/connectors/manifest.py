@@ -45,6 +45,25 @@ LINKED_FILES = MediaLimits(most_bytes=MOST_LINKED_BYTES, media_types=frozenset()
 
 
 @dataclass(frozen=True, slots=True)
+class ChoicesLimits:
+    """How large a menu of choices may be that can be tapped. Bytes are those of UTF-8."""
+
+    most_items: int
+    most_item_bytes: int
+    most_words_bytes: int
+    """Of the question above the choices, and of what stands below them."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewsLimits:
+    """How large a card may be that leads to a page. Bytes are those of UTF-8."""
+
+    most_title_bytes: int
+    most_description_bytes: int
+    most_url_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
 class MenuLimits:
     """How large a menu may be. Bytes are those of UTF-8."""
 
@@ -105,6 +124,10 @@ class Manifest:
     be handed over again."""
     tells_of_followers: bool = False
     """The provider tells when a customer begins to follow the account."""
+    choices: ChoicesLimits | None = None
+    """Of choices that can be tapped, where `sendable` has them."""
+    news: NewsLimits | None = None
+    """Of cards, where `sendable` has them."""
     menu: MenuLimits | None = None
     """How large a menu of the account may be. None: the kind has no menus."""
     most_remark_characters: int = 30

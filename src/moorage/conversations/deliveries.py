@@ -28,6 +28,7 @@ from moorage.conversations.model import (
 from moorage.conversations.open_thread import CONVERSATION, OpenThread, lock_known_thread, open_thread
 from moorage.conversations.operations import audience_of_thread, show_again
 from moorage.conversations.outcomes import BudgetEffect, Outcome, lease_ended
+from moorage.conversations.prompts import hint_of
 from moorage.conversations.views import message_changed, message_view
 from moorage.conversations.writing import save
 from moorage.core.errors import Missing
@@ -47,6 +48,10 @@ class Handover:
     channel_state: str
     locale: Locale
     time_zone: str
+    choices_as_text: bool
+    """The provider has refused choices of the account not long ago."""
+    hint: str
+    """Tells the customer how to answer choices that cannot be tapped."""
 
 
 async def claim_deliveries(tx: Tx, *, lease_id: UUID, most: int) -> list[ClaimedDelivery]:
@@ -119,14 +124,15 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
         _HandoverRow,
         """
         SELECT m.content, t.external_customer_id, t.follow_state, h.kind AS channel_kind, h.state AS channel_state,
-               h.settings ->> 'locale' AS locale, w.time_zone
+               h.settings ->> 'locale' AS locale, w.time_zone,
+               coalesce(h.choices_refused_until > %s, false) AS choices_as_text
         FROM messages m
         JOIN threads t ON t.workspace_id = m.workspace_id AND t.id = m.thread_id
         JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
         JOIN workspaces w ON w.id = t.workspace_id
         WHERE m.workspace_id = %s AND m.id = %s
         """,
-        [tx.workspace_id, delivery.message_id],
+        [tx.now, tx.workspace_id, delivery.message_id],
     )
     if row is None:
         raise Missing(what="message")
@@ -143,6 +149,8 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
         channel_state=row.channel_state,
         locale="en" if row.locale == "en" else "zh-CN",
         time_zone=row.time_zone,
+        choices_as_text=row.choices_as_text,
+        hint=hint_of({"locale": row.locale}),
     )
 
 
@@ -225,6 +233,7 @@ class _HandoverRow:
     channel_state: str
     locale: str | None
     time_zone: str
+    choices_as_text: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,6 +274,7 @@ _TRIED_TAIL: Final[LiteralString] = """
   ), changed AS (
     UPDATE messages m
     SET delivery_state = %(state)s, delivery_reason = %(reason)s, version = m.version + 1,
+        content = m.content || %(content)s,
         external_message_id = coalesce(%(external_message_id)s, m.external_message_id)
     FROM tried WHERE m.workspace_id = %(workspace_id)s AND m.id = tried.message_id
     RETURNING m.*, tried.attempts, tried.was, tried.budget_id
@@ -307,6 +317,7 @@ def _tried(tx: Tx, delivery: ClaimedDelivery, outcome: Outcome) -> dict[str, obj
         "reason": outcome.reason,
         "not_before": None if outcome.wait is None else tx.now + outcome.wait,
         "entry": Jsonb([entry]),
+        "content": Jsonb({} if outcome.sent_as is None else {"sent_as": outcome.sent_as}),
         "external_message_id": outcome.external_message_id,
     }
 

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Literal
 from uuid import UUID
 
-from moorage.connectors.content import Content, File, Media, Text, UploadRequest
+from moorage.connectors.content import Choices, Content, File, Media, News, Text, UploadRequest
 from moorage.core.ids import (
     AgentId,
     ChannelId,
@@ -253,9 +253,9 @@ def arrived_late(thread: Thread, *, happened_at: datetime) -> bool:
 def summary_of(content: Content, *, author_kind: AuthorKind) -> dict[str, str]:
     """Return what a list shows of a message: who wrote it, its type, and the beginning of its words."""
     match content:
-        case Text(text=text):
-            words = text
-        case Media(recognized_text=str(text)):
+        case Text(text=text, chosen=chosen):
+            words = text if chosen is None or chosen.text == text else f"{text} · {chosen.text}"
+        case Media(recognized_text=str(text)) | Choices(text=text) | News(title=text):
             words = text
         case File(name=name):
             words = name

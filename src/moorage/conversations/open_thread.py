@@ -28,6 +28,7 @@ from moorage.conversations.model import (
     Thread,
     Tried,
 )
+from moorage.conversations.prompts import PROMPT, Prompt
 from moorage.core.errors import Missing
 from moorage.core.ids import AgentId, ChannelId, ConversationId, CustomerId, GroupId, MessageId, ThreadId, new_id
 from moorage.customers.operations import fallback_name
@@ -55,6 +56,8 @@ class OpenThread:
     """What is to be said when the customer writes again, oldest first; what this transaction adds comes to it."""
     served_by: Sequence[AgentId]
     """Who has had a conversation of the thread, and so may read all of it."""
+    prompt: Prompt | None
+    """The question that waits for an answer."""
 
     touched: dict[ConversationId, Conversation] = field(default_factory=dict[ConversationId, Conversation])
     audiences: dict[ConversationId, set[str]] = field(default_factory=dict[ConversationId, set[str]])
@@ -64,6 +67,8 @@ class OpenThread:
     tried: dict[MessageId, Tried] = field(default_factory=dict[MessageId, Tried])
     """How often messages in `delivered` were tried; one that is not here was not, since it was given to the sender."""
     deliveries: list[NewDelivery] = field(default_factory=list[NewDelivery])
+    prompts: list[Prompt] = field(default_factory=list[Prompt])
+    """Questions that were opened or settled."""
     spans: list[OwnerSpan] = field(default_factory=list[OwnerSpan])
     owners_changed: set[ConversationId] = field(default_factory=set[ConversationId])
     releases_held: bool = False
@@ -163,6 +168,7 @@ class _Contents:
     budgets: Sequence[Mapping[str, object]]
     waiting: Sequence[Mapping[str, object]]
     served_by: Sequence[AgentId]
+    prompt: Mapping[str, object] | None
     channel_kind: str
     channel_name: str
     channel_state: str
@@ -241,6 +247,8 @@ async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_
                ARRAY(SELECT DISTINCT o.owner_agent_id FROM conversations o
                      WHERE o.workspace_id = t.workspace_id AND o.thread_id = t.id AND o.owner_kind = 'agent'
                     ) AS served_by,
+               (SELECT to_jsonb(p) FROM prompts p
+                WHERE p.workspace_id = t.workspace_id AND p.thread_id = t.id AND p.state = 'open') AS prompt,
                h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
                h.verified AS channel_verified,
                coalesce(u.remark_name, u.name) AS customer_name, i.profile_due_at, w.time_zone, g.id AS default_group_id
@@ -281,6 +289,7 @@ async def _opened(tx: Tx, *, locked: LockedThread, contents: "Asked[_Contents]",
         agent_names=_names(newest, row.agent_name, waiting),
         waiting=[one.message() for one in waiting],
         served_by=row.served_by,
+        prompt=None if row.prompt is None else PROMPT.validate_python(row.prompt),
     )
 
 

@@ -42,6 +42,10 @@ class Outcome:
     wait: timedelta | None = None
     external_message_id: str | None = None
     note: Mapping[str, object] = field(default_factory=dict[str, object])
+    sent_as: Literal["text"] | None = None
+    """How choices went out that could not be tapped."""
+    refuses_choices: bool = False
+    """The account shows no choices to tap, and takes texts."""
 
 
 def judge(

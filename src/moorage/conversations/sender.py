@@ -13,9 +13,15 @@ import psycopg
 import structlog
 
 from moorage.channels.endpoints import open_endpoint
-from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_restricted
-from moorage.connectors.content import Media
-from moorage.connectors.contract import Outbound, Sent
+from moorage.channels.states import (
+    mark_active,
+    mark_deauthorized,
+    mark_failing,
+    mark_restricted,
+    note_refused_choices,
+)
+from moorage.connectors.content import Choices, Media
+from moorage.connectors.contract import Outbound
 from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
@@ -29,6 +35,7 @@ from moorage.conversations.deliveries import (
 )
 from moorage.conversations.media_uploads import StoredMedia
 from moorage.conversations.model import ClaimedDelivery, DeliveryReason
+from moorage.conversations.offering import Offered, offer
 from moorage.conversations.outcomes import Outcome, channel_mute, judge
 from moorage.conversations.outgoing_links import Addressee, OutgoingLinks
 from moorage.conversations.writing import SENDER_CHANNEL
@@ -171,18 +178,20 @@ class Sender:
     async def _try(self, delivery: ClaimedDelivery, handover: Handover) -> Outcome:
         if handover.channel_state in MUTE_CHANNEL_STATES:
             return channel_mute(handover.channel_state)
-        answer = await self._hand_over(delivery, handover)
+        offered = await self._hand_over(delivery, handover)
+        answer = offered.answer
         if isinstance(answer, Refused):  # perhaps because the customer has left meanwhile
             handover = await self._read(delivery)
-        return judge(
+        outcome = judge(
             answer,
             attempts=delivery.attempts,
             waited_s=delivery.waited_s,
             reachable=handover.reachable,
             drops_repetitions=self._connectors[handover.channel_kind].manifest.drops_repetitions,
         )
+        return offered.told(outcome)
 
-    async def _hand_over(self, delivery: ClaimedDelivery, handover: Handover) -> Sent | ProviderFailure:
+    async def _hand_over(self, delivery: ClaimedDelivery, handover: Handover) -> Offered:
         deadline = asyncio.get_running_loop().time() + self._within_s
         try:
             endpoint = await open_endpoint(
@@ -193,14 +202,19 @@ class Sender:
                 channel_id=delivery.channel_id,
             )
         except SecretUnreadable:
-            return CredentialsInvalid(external_code=None, detail="", reason=DeliveryReason.SECRET_UNREADABLE)
+            unreadable = CredentialsInvalid(external_code=None, detail="", reason=DeliveryReason.SECRET_UNREADABLE)
+            return Offered(unreadable)
         outbound = self._outbound(delivery, handover)
+        connector = self._connectors[handover.channel_kind]
+        if isinstance(outbound.content, Choices):
+            as_text, hint = handover.choices_as_text, handover.hint
+            return await offer(connector, endpoint, outbound, as_text=as_text, hint=hint, deadline=deadline)
         try:
-            return await self._connectors[handover.channel_kind].send(endpoint, outbound, deadline=deadline)
+            return Offered(await connector.send(endpoint, outbound, deadline=deadline))
         except ProviderFailure as failure:
-            return failure
+            return Offered(failure)
         except BlobMissing:  # the store has lost the file; nothing was sent
-            return Refused(external_code=None, detail="", reason="file_missing")
+            return Offered(Refused(external_code=None, detail="", reason="file_missing"))
 
     def _outbound(self, delivery: ClaimedDelivery, handover: Handover) -> Outbound:
         """Return the message as a connector carries it: with its files, or in words with a link."""
@@ -256,6 +270,8 @@ class Sender:
 async def _tell_channel(tx: Tx, channel_id: ChannelId, handover: Handover, outcome: Outcome) -> None:
     """Change how the channel stands, where the provider's answer says something about it."""
     reason = outcome.reason or ""
+    if outcome.refuses_choices:
+        await note_refused_choices(tx, channel_id=channel_id)
     match outcome.channel:
         case "active" if handover.channel_state == "failing":
             await mark_active(tx, channel_id=channel_id)

@@ -7,7 +7,8 @@ rest waits on. An account that gains the right to send has what waits sent like 
 from collections.abc import Sequence
 from dataclasses import replace
 
-from moorage.connectors.content import Content, Text
+from moorage.connectors.content import Choices, Content, Text
+from moorage.connectors.numbered import numbered
 from moorage.conversations.budgets import BudgetClosed
 from moorage.conversations.model import DeliveryState, Message
 from moorage.conversations.open_thread import OpenThread
@@ -23,27 +24,44 @@ from moorage.conversations.operations import (
 BETWEEN = "\n"
 
 
-def joined(contents: Sequence[Content], *, most_bytes: int) -> tuple[str, int]:
+def joined(contents: Sequence[Content], *, most_bytes: int, hint: str = "") -> tuple[str, int]:
     """Return as many of the first texts as `most_bytes` of UTF-8 hold, joined by line breaks, and how many those are.
 
-    What is no text ends it, and so does a text that does not fit any more: nothing overtakes anything.
+    Choices become a text with numbers, and `hint` tells how to choose. What is no text ends it, and so does a text
+    that does not fit any more: nothing overtakes anything.
     """
     text, size = "", 0
     for count, content in enumerate(contents):
-        if not isinstance(content, Text):
+        words = _words(content, hint=hint)
+        if words is None:
             return text, count
         between = BETWEEN if count else ""
-        size += len(f"{between}{content.text}".encode())
+        size += len(f"{between}{words}".encode())
         if size > most_bytes:
             return text, count
-        text += between + content.text
+        text += between + words
     return text, len(contents)
+
+
+def as_answered(content: Content) -> Content:
+    """Return a content as it is shown when it was given in an answer: choices went out as a text."""
+    return content.model_copy(update={"sent_as": "text"}) if isinstance(content, Choices) else content
+
+
+def _words(content: Content, *, hint: str) -> str | None:
+    match content:
+        case Text(text=text):
+            return text
+        case Choices():
+            return numbered(content, hint=hint)
+        case _:
+            return None
 
 
 def answer_with_waiting(opened: OpenThread, *, count: int) -> None:
     """Mark the first `count` messages that wait as given in the answer to the customer's own message."""
     for message in opened.waiting[:count]:
-        _tell(opened, replace(message, delivery_state=DeliveryState.ANSWERED))
+        _tell(opened, replace(message, content=as_answered(message.content), delivery_state=DeliveryState.ANSWERED))
     opened.waiting = opened.waiting[count:]
     show_again(opened)
 

@@ -42,6 +42,8 @@ async def save(tx: Tx, *, opened: OpenThread) -> None:
         await _release_held(tx, opened)
     if opened.deliveries:
         await _write_deliveries(tx, opened)
+    if opened.prompts:
+        await _write_prompts(tx, opened)
     for message in opened.messages:
         if waits_for_file(message.content):
             await want_fetch(tx, thread_id=opened.thread.id, message_id=message.id)
@@ -134,7 +136,8 @@ async def _write_delivered(tx: Tx, opened: OpenThread) -> None:
     await tx.send(
         """
         UPDATE messages m
-        SET delivery_state = told.delivery_state, delivery_reason = told.delivery_reason, version = told.version
+        SET delivery_state = told.delivery_state, delivery_reason = told.delivery_reason, content = told.content,
+            version = told.version
         FROM jsonb_populate_recordset(NULL::messages, %s) AS told
         WHERE m.workspace_id = %s AND m.id = told.id
         """,
@@ -156,6 +159,28 @@ async def _release_held(tx: Tx, opened: OpenThread) -> None:
         """,
         {"workspace_id": tx.workspace_id, "thread_id": opened.thread.id, "now": tx.now, "sender": SENDER_CHANNEL},
     )
+
+
+async def _write_prompts(tx: Tx, opened: OpenThread) -> None:
+    """Write what became of questions, the settled ones first: only one of a thread may be open."""
+    for prompt in sorted(opened.prompts, key=lambda one: one.state == "open"):
+        await tx.send(
+            """
+            INSERT INTO prompts (workspace_id, id, thread_id, conversation_id, message_id, choices, state, opened_at,
+                                 expires_at, settled_at, chosen_id, answered_by)
+            VALUES (%(workspace_id)s, %(id)s, %(thread_id)s, %(conversation_id)s, %(message_id)s, %(choices)s,
+                    %(state)s, %(opened_at)s, %(expires_at)s, %(settled_at)s, %(chosen_id)s, %(answered_by)s)
+            ON CONFLICT (workspace_id, id) DO UPDATE
+              SET state = excluded.state, settled_at = excluded.settled_at, chosen_id = excluded.chosen_id,
+                  answered_by = excluded.answered_by
+            """,
+            {
+                **_fields(prompt),
+                "choices": Jsonb([choice.model_dump() for choice in prompt.choices]),
+                "workspace_id": tx.workspace_id,
+                "thread_id": opened.thread.id,
+            },
+        )
 
 
 async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:

@@ -28,6 +28,7 @@ from moorage.conversations.operations import (
     remember_reception,
     say,
 )
+from moorage.conversations.prompting import answer_prompt, expire_prompt
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import AgentId, new_id
 from moorage.infra.database import Tx
@@ -46,11 +47,14 @@ from moorage.reception.model import (
     Note,
     OpenConversation,
     Policy,
+    PromptAnswered,
     Refusal,
     Refuse,
     ReleaseSeat,
     Say,
     SayPrepared,
+    SettlePrompt,
+    StartPrompt,
     State,
     effects_to_json,
     event_to_json,
@@ -158,6 +162,8 @@ class Turn:
     """Who should have the customer's next conversation, if they are free: most wanted first."""
     decisions: list[DecisionRecord] = field(default_factory=list[DecisionRecord])
     words: list[Words] = field(default_factory=list[Words])
+    asks: UUID | None = None
+    """The question that waits for an answer once it is said."""
 
 
 def begin_turn(tx: Tx, *, opened: OpenThread) -> Turn:
@@ -197,7 +203,7 @@ async def react(turn: Turn, event: Event, *, incoming: Incoming | None = None) -
             # Before the rest, so that the customer's words stand in the conversation that they open.
             open_conversation(turn.opened, group_id=first.group_id)
             effects.popleft()
-        if isinstance(event, CustomerWrote) and incoming is not None and incoming.content is not None:
+        if isinstance(event, CustomerWrote | PromptAnswered) and incoming is not None and incoming.content is not None:
             hear_customer(turn.opened, content=incoming.content, sent_at=incoming.happened_at)
         _keep(turn, event, decision)
         for effect in effects:
@@ -238,7 +244,7 @@ async def keep_decisions(turn: Turn) -> None:
     turn.decisions = []
 
 
-async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event | None:  # noqa: C901 -- a case a kind
+async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event | None:  # noqa: C901, PLR0912 -- a case a kind
     """Do one effect, and return the event that its outcome is, if it has one."""
     opened = turn.opened
     match effect:
@@ -255,6 +261,10 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             give_to_agent(opened, agent_id=agent_id, agent_name=name, reason=why)
         case ReleaseSeat(agent_id=agent_id):
             await release_seat(turn.tx, agent_id=agent_id)
+        case StartPrompt(prompt_id=prompt_id):
+            turn.asks = prompt_id
+        case SettlePrompt(choice_id=choice_id):
+            await answer_prompt(turn.tx, opened=opened, choice_id=choice_id, answer=opened.messages[-1].id)
         case Say() | Answer():
             turn.words.append(_words(turn, effect))
         case SayPrepared(why=why):
@@ -268,6 +278,7 @@ async def _apply(turn: Turn, effect: Effect, incoming: Incoming | None) -> Event
             note(opened, content=line, happened_at=about.happened_at)
         case Close(reason=reason):
             await _leave_queue(turn)
+            expire_prompt(opened)
             close_conversation(opened, reason=reason)
         case Refuse(reason=reason):
             raise REFUSALS[reason]

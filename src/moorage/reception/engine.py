@@ -41,11 +41,14 @@ from moorage.reception.model import (
     OpenConversation,
     Owner,
     Policy,
+    PromptAnswered,
     Refusal,
     Refuse,
     ReleaseSeat,
     Say,
     SayPrepared,
+    SettlePrompt,
+    StartPrompt,
     State,
     Unfollowed,
 )
@@ -58,6 +61,8 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
             return _customer_wrote(state, policy, now, agent_is_away=agent_is_away)
         case Followed(reply=reply):
             return _followed(state, policy, reply=reply)
+        case PromptAnswered():
+            return _prompt_answered(state, event, policy, now)
         case Unfollowed():
             return _unfollowed(state)
         case EventSeen(name=name):
@@ -69,8 +74,8 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
             return _agent_found(state, agent_id, policy)
         case NobodyFree():
             return _nobody_free(state, policy)
-        case AgentReplied(agent_id=agent_id):
-            return _agent_replied(state, agent_id)
+        case AgentReplied():
+            return _agent_replied(state, event)
         case AgentWritesAfter(agent_id=agent_id, had_last=had_last):
             return _agent_writes_after(state, agent_id, policy, now, had_last=had_last)
         case AgentResends(agent_id=agent_id, had_last=had_last):
@@ -118,6 +123,16 @@ def _followed(state: State, policy: Policy, *, reply: str | None) -> Decision:
     return Decision(back, effects, "follow.replied", f"The customer follows and gets the reply for: {reply}.")
 
 
+def _prompt_answered(state: State, event: PromptAnswered, policy: Policy, now: datetime) -> Decision:
+    """Hear the answer as a message of the customer's, and settle the question if it is still the one that waits."""
+    if state.prompt_id != event.prompt_id:
+        return _customer_wrote(state, policy, now, agent_is_away=event.agent_is_away)
+    answered = replace(state, prompt_id=None)
+    heard = _customer_wrote(answered, policy, now, agent_is_away=event.agent_is_away)
+    effects = (SettlePrompt(event.prompt_id, event.choice_id), *heard.effects)
+    return Decision(heard.state, effects, "prompt.answered", f"The customer chose. {heard.reason}")
+
+
 def _unfollowed(state: State) -> Decision:
     gone = replace(state, reachable=False)
     note = Note("unfollowed")
@@ -148,11 +163,15 @@ def _nobody_free(state: State, policy: Policy) -> Decision:
     return Decision(waiting, (enter,), "queue.entered", "No agent of the group was free.")
 
 
-def _agent_replied(state: State, agent_id: AgentId) -> Decision:
-    refused = _refusal(state, agent_id)
+def _agent_replied(state: State, event: AgentReplied) -> Decision:
+    refused = _refusal(state, event.agent_id)
     if refused is not None:
         return refused
     replied = replace(state, agent_messages=state.agent_messages + 1, waiting_since=None)
+    if event.prompt_id is not None:
+        asking = replace(replied, prompt_id=event.prompt_id)
+        start = StartPrompt(event.prompt_id)
+        return Decision(asking, (start,), "reply.asks", "The agent owns the conversation and asks with choices.")
     return Decision(replied, (), "reply.accepted", "The agent owns the conversation.")
 
 

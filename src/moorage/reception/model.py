@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Annotated, Literal, cast
+from uuid import UUID
 
 from pydantic import Discriminator, TypeAdapter
 
@@ -90,6 +91,8 @@ class State:
     agent_messages: int = 0
     waiting_since: datetime | None = None
     """The customer's first message that no person has answered yet."""
+    prompt_id: UUID | None = None
+    """The question that waits for its answer, or whose time has run out since."""
 
     @property
     def is_open(self) -> bool:
@@ -117,6 +120,20 @@ class CustomerWrote:
     agent_is_away: bool = False
     """The agent who has the conversation is gone and cannot answer."""
     kind: Literal["customer_wrote"] = "customer_wrote"
+
+
+@dataclass(frozen=True, slots=True)
+class PromptAnswered:
+    """The customer sent a message that answers the question, by a tap or by its number or words.
+
+    `content` and `agent_is_away` as in CustomerWrote.
+    """
+
+    prompt_id: UUID
+    choice_id: str
+    content: str
+    agent_is_away: bool = False
+    kind: Literal["prompt_answered"] = "prompt_answered"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,9 +191,10 @@ class NobodyFree:
 
 @dataclass(frozen=True, slots=True)
 class AgentReplied:
-    """The agent wants to say something to the customer."""
+    """The agent wants to say something to the customer. `prompt_id`: it is a question with choices."""
 
     agent_id: AgentId
+    prompt_id: UUID | None = None
     kind: Literal["agent_replied"] = "agent_replied"
 
 
@@ -242,6 +260,7 @@ class ChannelRestored:
 
 Event = Annotated[
     CustomerWrote
+    | PromptAnswered
     | Followed
     | Unfollowed
     | EventSeen
@@ -352,6 +371,23 @@ class SayPrepared:
 
 
 @dataclass(frozen=True, slots=True)
+class StartPrompt:
+    """Let the question that is to be said wait for its answer, in place of any other."""
+
+    prompt_id: UUID
+    kind: Literal["start_prompt"] = "start_prompt"
+
+
+@dataclass(frozen=True, slots=True)
+class SettlePrompt:
+    """Mark the question as answered by what the customer wrote."""
+
+    prompt_id: UUID
+    choice_id: str
+    kind: Literal["settle_prompt"] = "settle_prompt"
+
+
+@dataclass(frozen=True, slots=True)
 class Designate:
     """Let the customer's next message go to the agent first, if it comes before `until`."""
 
@@ -394,6 +430,8 @@ Effect = Annotated[
     | Say
     | Answer
     | SayPrepared
+    | StartPrompt
+    | SettlePrompt
     | Designate
     | Note
     | Close

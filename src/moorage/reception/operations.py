@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
-from moorage.connectors.content import File, Media, Text, UploadRequest
+from moorage.connectors.content import Choices, File, Media, News, Text, UploadRequest
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
 from moorage.conversations.merging import say_to_merge
 from moorage.conversations.model import Author, Conversation, Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
 from moorage.conversations.operations import say
+from moorage.conversations.prompting import open_prompt
 from moorage.conversations.queries import may_read_thread, thread_of
 from moorage.conversations.writing import save
 from moorage.core.errors import DomainError, Malformed, Missing
@@ -26,13 +27,14 @@ from moorage.reception.applying import (
     say_words,
 )
 from moorage.reception.model import AgentEnded, AgentFound, AgentReplied, AgentTook, AgentWritesAfter, Event
+from moorage.reception.offers import check_choices, check_news
 from moorage.reception.queue import Place, first_in_queue, groups_of, lock_queue
 from moorage.reception.routing import seat_for
 from moorage.staff.model import Actor
 from moorage.staff.rights import Act, Forbidden, may
 from moorage.staff.seats import eligible_agents, take_seat_beyond_cap
 
-Said = Text | Media | File | UploadRequest
+Said = Text | Media | File | UploadRequest | Choices | News
 """What an agent can say to a customer."""
 
 MOST_PICKED_UP = 1000
@@ -70,7 +72,7 @@ async def agent_replies(
     turn, conversation = await _turn_to_say(tx, actor=actor, conversation_id=conversation_id, connectors=connectors)
     around = turn.opened.around
     check_content(content, manifest=connectors[around.channel_kind].manifest, passive_only=around.passive_only)
-    await react(turn, _wish_to_say(actor, conversation))
+    await react(turn, _wish_to_say(actor, conversation, content))
     turn.opened.agent_names[actor.agent_id] = actor.name
     author = Author(kind="agent", agent_id=actor.agent_id)
     if isinstance(content, Text) and turn.opened.merge_window is not None:
@@ -78,6 +80,8 @@ async def agent_replies(
         message = await say_to_merge(tx, opened=turn.opened, author=author, content=content, most_bytes=most_bytes)
     else:
         message = say(turn.opened, author=author, content=content)
+    if turn.asks is not None:
+        open_prompt(turn.opened, prompt_id=turn.asks, message=message)
     await _finish(turn)
     return turn.opened, message
 
@@ -181,9 +185,10 @@ async def _turn_to_say(
     return begin_turn(tx, opened=opened), newest
 
 
-def _wish_to_say(actor: Actor, conversation: Conversation) -> Event:
+def _wish_to_say(actor: Actor, conversation: Conversation, content: Said) -> Event:
     if conversation.state == "open":
-        return AgentReplied(actor.agent_id)
+        prompt_id = content.prompt_id if isinstance(content, Choices) else None
+        return AgentReplied(actor.agent_id, prompt_id=prompt_id)
     return AgentWritesAfter(actor.agent_id, had_last=may(actor, Act.CONVERSATION_WRITE_AFTER, conversation))
 
 
@@ -211,14 +216,19 @@ async def _finish(turn: Turn) -> None:
 def check_content(content: Said, *, manifest: Manifest, passive_only: bool) -> None:
     """Return if a channel carries `content` now.
 
+    Where the account only answers, choices go out as a text with numbers.
     Raises TextTooLong, Malformed, KindNotSendable or KindNotSendableNow.
     """
     if isinstance(content, Text):
         _check_text(content, most_bytes=manifest.max_text_bytes)
     elif not (isinstance(content, UploadRequest) or content.type in manifest.sendable):  # a request goes out as words
         raise KindNotSendable(type=content.type)
+    elif isinstance(content, Choices):
+        check_choices(content, manifest=manifest)
     elif passive_only:
         raise KindNotSendableNow(type=content.type)
+    elif isinstance(content, News):
+        check_news(content, manifest=manifest)
 
 
 def _check_text(content: Text, *, most_bytes: int) -> None:

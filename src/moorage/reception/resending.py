@@ -1,6 +1,6 @@
 """What agents decide about messages that did not arrive for sure: send again, or leave. The engine is asked who may."""
 
-from moorage.connectors.content import Media
+from moorage.connectors.content import Choices, Media, News
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
@@ -63,7 +63,7 @@ async def _locked(tx: Tx, *, actor: Actor, message_id: MessageId, connectors: Co
 
 def _check_sendable(opened: OpenThread, message: Message, connectors: Connectors) -> None:
     """Return if the channel carries the message now: an account may have lost what it could send the first time."""
-    if isinstance(message.content, Media):
+    if isinstance(message.content, Media | Choices | News):
         around = opened.around
         manifest = connectors[around.channel_kind].manifest
         check_content(message.content, manifest=manifest, passive_only=around.passive_only)

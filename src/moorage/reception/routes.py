@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from moorage.connectors.content import File, Media, Text
+from moorage.connectors.content import Choice, Choices, News, Text
 from moorage.conversations.media_files import use_upload
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import budget_standing
@@ -15,9 +15,9 @@ from moorage.conversations.routes import TheConversations
 from moorage.conversations.views import ConversationView, MessageView, conversation_view, message_view
 from moorage.conversations.writing import agent_name_of, author_name
 from moorage.core.errors import Missing
-from moorage.core.ids import ConversationId
+from moorage.core.ids import ConversationId, new_id
 from moorage.infra.database import Tx
-from moorage.reception.operations import agent_ends, agent_replies, agent_takes
+from moorage.reception.operations import Said, agent_ends, agent_replies, agent_takes
 from moorage.staff.guard import SignedInActor
 from moorage.staff.model import Actor
 
@@ -42,12 +42,35 @@ class SaidFile(BaseModel):
     upload_id: UUID
 
 
+class SaidChoices(BaseModel):
+    """A question with choices that the customer taps or answers with a number."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["choices"]
+    text: str = Field(max_length=2_000)
+    items: list[Annotated[str, Field(max_length=500)]] = Field(min_length=2, max_length=10)
+    tail: str = Field(default="", max_length=2_000)
+
+
+class SaidNews(BaseModel):
+    """A card that leads to a page."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    type: Literal["news"]
+    title: str = Field(max_length=500)
+    description: str = Field(default="", max_length=2_000)
+    url: str = Field(max_length=2_048)
+    picture_url: str | None = Field(default=None, max_length=2_048)
+
+
 class Reply(BaseModel):
     """What an agent says to the customer."""
 
     model_config = ConfigDict(extra="forbid")
 
-    content: Annotated[SaidText | SaidFile, Field(discriminator="type")]
+    content: Annotated[SaidText | SaidFile | SaidChoices | SaidNews, Field(discriminator="type")]
 
 
 @router.post("/conversations/{conversation_id}/messages", status_code=status.HTTP_201_CREATED)
@@ -98,12 +121,27 @@ async def take_conversation(conversation_id: UUID, actor: SignedInActor, door: T
 
 
 async def _content(
-    tx: Tx, *, actor: Actor, conversation_id: ConversationId, said: SaidText | SaidFile
-) -> Text | Media | File:
-    if isinstance(said, SaidText):
-        return Text(text=said.text)
-    thread_id = await thread_of(tx, conversation_id=conversation_id)
-    return await use_upload(tx, upload_id=said.upload_id, kind=said.type, thread_id=thread_id, actor=actor)
+    tx: Tx, *, actor: Actor, conversation_id: ConversationId, said: SaidText | SaidFile | SaidChoices | SaidNews
+) -> Said:
+    match said:
+        case SaidText(text=text):
+            return Text(text=text)
+        case SaidChoices():
+            return _question(said)
+        case SaidNews():
+            return News(
+                title=said.title, description=said.description, url=said.url, picture_url=said.picture_url or None
+            )
+        case SaidFile(upload_id=upload_id, type=kind):
+            thread_id = await thread_of(tx, conversation_id=conversation_id)
+            return await use_upload(tx, upload_id=upload_id, kind=kind, thread_id=thread_id, actor=actor)
+
+
+def _question(said: SaidChoices) -> Choices:
+    """Return the choices with ids that no other question's have: a tap must not answer a later question."""
+    prompt_id = new_id()
+    items = tuple(Choice(id=f"{prompt_id.hex}-{place}", text=text) for place, text in enumerate(said.items, start=1))
+    return Choices(text=said.text, items=items, tail=said.tail, prompt_id=prompt_id)
 
 
 def _view(opened: OpenThread) -> ConversationView:

@@ -21,7 +21,8 @@ from moorage.connectors.registry import Connectors, answering_power
 from moorage.conversations.model import FollowState, Message
 from moorage.conversations.open_thread import AskedThread, OpenThread, ask_for_thread, opened_thread
 from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
-from moorage.conversations.waiting import answer_with_waiting, joined, send_waiting
+from moorage.conversations.prompts import hint_of
+from moorage.conversations.waiting import answer_with_waiting, as_answered, joined, send_waiting
 from moorage.conversations.writing import save
 from moorage.core.ids import ChannelId, MessageId, new_id
 from moorage.customers.operations import add_customer
@@ -32,6 +33,7 @@ from moorage.reception.acquaintance import ask_for_profile, pass_on_wish
 from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
 from moorage.reception.follow_replies import NOTHING, prepare_follow_reply, told_of_following
 from moorage.reception.menu_uses import read_menu_use, told_by
+from moorage.reception.prompts import heard_as
 from moorage.reception.pushes import (
     AnswerBy,
     StoredPush,
@@ -206,9 +208,9 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
         case CustomerMessage(content=content):
             note_following(opened, follow_state=_writing_follow_state(opened), happened_at=at)
             open_budget(opened, trigger="message", happened_at=at)
+            event, heard = heard_as(opened, content=content, at=at)
             send_waiting(opened)
-            event = model.CustomerWrote(content.type, agent_is_away=opened.around.agent_is_away)
-            await react(turn, event, incoming=Incoming(happened_at=at, content=content))
+            await react(turn, event, incoming=Incoming(happened_at=at, content=heard))
         case Followed(scene=scene):
             await _follow(turn, inbound, scene)
         case Unfollowed():
@@ -280,8 +282,9 @@ def _passive_answer(turn: Turn, connector: Connector, request: Request) -> _Answ
         waiting = turn.opened.waiting if isinstance(request.inbound.what, CustomerMessage) else ()
     elif len(turn.words) != 1:
         return None
+    hint = hint_of(turn.opened.around.channel_settings)
     contents = [*(message.content for message in waiting), *(words.content for words in turn.words)]
-    text, count = joined(contents, most_bytes=connector.manifest.max_text_bytes)
+    text, count = joined(contents, most_bytes=connector.manifest.max_text_bytes, hint=hint)
     reply = power.passive_reply(inbound=request.inbound, content=Text(text=text), now=turn.tx.now) if count else None
     if reply is None:
         return None
@@ -306,7 +309,7 @@ async def _settle(turn: Turn, push: WaitingPush, *, answer: _Answer | None) -> A
         answer_with_waiting(turn.opened, count=answer.waiting)
         for number, words in enumerate(turn.words[: answer.words]):
             new = message_id if number == 0 and waited is None else MessageId(new_id())
-            say_as_answer(turn.opened, message_id=new, author=words.author, content=words.content)
+            say_as_answer(turn.opened, message_id=new, author=words.author, content=as_answered(words.content))
         turn.words = turn.words[answer.words :]
     say_words(turn)
     return answer_by

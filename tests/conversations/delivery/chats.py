@@ -51,9 +51,10 @@ class Wechat:
         if call.path.endswith("stable_token"):
             return _next(self.tokens)
         asked = call.asked
-        text = cast("dict[str, str]", asked["text"])
+        said = cast("dict[str, str]", asked[str(asked["msgtype"])])
+        words = f"[menu] {said['head_content']}" if asked["msgtype"] == "msgmenu" else said["content"]
         async with self.arrival:
-            self.sent.append((str(asked["touser"]), text["content"]))
+            self.sent.append((str(asked["touser"]), words))
             self.arrival.notify_all()
         await self.gate.wait()
         return _next(self.answers)

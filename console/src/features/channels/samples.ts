@@ -29,6 +29,8 @@ export function aChannel(own: Partial<Channel> = {}): Channel {
       passive_reply: true,
       menu: true,
       follow_reply: true,
+      choices: null,
+      news: null,
     },
     docked_by: 'authorization',
     external_account_id: 'gh_000000000001',

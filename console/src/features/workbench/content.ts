@@ -3,6 +3,8 @@ import type { Content } from '@/api/types'
 
 export type Place = Extract<Content, { type: 'location' }>
 export type SharedLink = Extract<Content, { type: 'link' }>
+export type ChoicesContent = Extract<Content, { type: 'choices' }>
+export type NewsContent = Extract<Content, { type: 'news' }>
 export type SharedFile = Extract<Content, { type: 'file' }>
 
 /** The kind as the provider or we call it; `unsupported` content says itself what it is. */
@@ -11,9 +13,8 @@ export function kindOf(content: Content): string {
 }
 
 /** Where a shared page is; null for anything that is no plain web address. */
-export function linkOf(content: Content): string | null {
-  if (content.type !== 'link' || !/^https?:\/\//i.test(content.url)) return null
-  return URL.canParse(content.url) ? content.url : null
+export function linkOf({ url }: { url: string }): string | null {
+  return /^https?:\/\//i.test(url) && URL.canParse(url) ? url : null
 }
 
 /** The server that a web address leads to, as people read it. */

@@ -4,10 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import ClassVar
 
-from moorage.connectors.content import Text
 from moorage.connectors.contract import Endpoint, Inbound, Outbound, RawRequest, Sent, WireReply
-from moorage.connectors.failures import MalformedInput, RefusalReason, Refused
+from moorage.connectors.failures import MalformedInput
 from moorage.connectors.manifest import Manifest
+from moorage.connectors.sendable import check_sendable
 from moorage.connectors.web.manifest import AHEAD_WITHIN, MANIFEST, MOST_BODY_BYTES, WRITTEN_WITHIN
 from moorage.connectors.web.tokens import read_visitor_token
 from moorage.connectors.web.visitors import ForVisitor, Visitors
@@ -42,15 +42,9 @@ class WebChat:
         return WireReply(body=b'{"taken":true}', content_type="application/json")
 
     async def send(self, endpoint: Endpoint, message: Outbound, *, deadline: float) -> Sent:
-        """Hand one text to the visitor; who is not there finds it in their thread. Raises a provider failure."""
+        """Hand one message to the visitor; who is not there finds it in their thread. Raises a provider failure."""
         content = message.content
-        if not isinstance(content, Text):
-            raise Refused(external_code=None, detail=content.type, reason=RefusalReason.KIND_NOT_SENDABLE)
-        if not content.text.strip():
-            raise Refused(external_code=None, detail="", reason=RefusalReason.EMPTY)
-        size = len(content.text.encode("utf-8", "replace"))
-        if size > MANIFEST.max_text_bytes:
-            raise Refused(external_code=None, detail=f"{size} bytes", reason=RefusalReason.TOO_LONG)
+        check_sendable(content, manifest=MANIFEST)
         for_visitor = ForVisitor(
             site_id=endpoint.external_account_id,
             visitor_id=message.external_customer_id,

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from moorage.connectors.manifest import LINKED_FILES, CredentialField, Manifest
+from moorage.connectors.manifest import LINKED_FILES, ChoicesLimits, CredentialField, Manifest, NewsLimits
 
 MOST_TEXT_BYTES = 16_000
 """UTF-8 bytes of one text to a visitor: some pages. Longer ones are files."""
@@ -15,6 +15,10 @@ WRITTEN_WITHIN = timedelta(hours=24)
 
 AHEAD_WITHIN = timedelta(minutes=10)
 """How far a visitor's clock may go before ours."""
+
+CHOICES_LIMITS = ChoicesLimits(most_items=50, most_item_bytes=500, most_words_bytes=MOST_TEXT_BYTES)
+NEWS_LIMITS = NewsLimits(most_title_bytes=500, most_description_bytes=2000, most_url_bytes=2048)
+"""Our own, so that a page shows them well."""
 
 MANIFEST = Manifest(
     kind="web",
@@ -30,12 +34,14 @@ MANIFEST = Manifest(
     account_field="site_id",
     push_path="/web/{external_id}",
     max_text_bytes=MOST_TEXT_BYTES,
-    sendable=frozenset({"text", "file"}),
+    sendable=frozenset({"text", "file", "choices", "news"}),
     sendable_media={"file": LINKED_FILES},
     passive_reply=False,
     verifies_address=False,
     dockable=False,
     drops_repetitions=True,
+    choices=CHOICES_LIMITS,
+    news=NEWS_LIMITS,
     budget_presets={},
     default_preset=None,
 )

@@ -4,7 +4,6 @@ Source: WeChat Official Account docs, "Get stable access token", "Customer servi
 """
 
 import json
-import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import cast
@@ -18,8 +17,6 @@ from moorage.infra.http_client import LARGEST_ANSWER_BYTES, AnswerTooLarge, Call
 from moorage.infra.public_hosts import host_of, is_fetchable
 
 MOST_DETAIL_CHARACTERS = 300
-_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
-"""Invisible characters that come along when text is pasted. In JSON they need the escapes that WeChat refuses."""
 LONGEST_TOKEN_CHARACTERS = 1024
 LONGEST_MEDIA_ID_CHARACTERS = 512
 LONGEST_TOKEN_LIFE_S = 7200
@@ -47,17 +44,12 @@ class WechatApi:
             raise failure_of_token_call(errcode=errcode, detail=detail_of(answer))
         return token_of(answer, "access_token")
 
-    async def send_text(self, *, token: str, openid: str, text: str, deadline: float) -> Sent:
-        """Hand one text over to one customer. Raises a provider failure, TokenRefused among them."""
-        return await self._send(
-            token=token, openid=openid, kind="text", said={"content": _CONTROLS.sub("", text)}, deadline=deadline
-        )
-
     async def send_media(
         self, *, token: str, openid: str, kind: str, named: Mapping[str, str], deadline: float
     ) -> Sent:
         """Hand one uploaded file over to one customer, `named` by WeChat's ids. Raises a provider failure."""
-        return await self._send(token=token, openid=openid, kind=kind, said=named, deadline=deadline)
+        said = {"msgtype": kind, kind: dict(named)}
+        return await self.send_message(token=token, openid=openid, said=said, deadline=deadline)
 
     async def upload_media(self, *, token: str, kind: str, file: MediaFile, deadline: float) -> str:
         """Return WeChat's id for `file`, by which it can be sent for three days. Raises a provider failure."""
@@ -99,8 +91,12 @@ class WechatApi:
             raise not_wechat(detail="an answer with neither file nor error")
         return await self.fetch(video_url, deadline=deadline, most_bytes=most_bytes)
 
-    async def _send(self, *, token: str, openid: str, kind: str, said: Mapping[str, str], deadline: float) -> Sent:
-        asked = {"touser": openid, "msgtype": kind, kind: dict(said)}
+    async def send_message(self, *, token: str, openid: str, said: Mapping[str, object], deadline: float) -> Sent:
+        """Hand one message over to one customer; `said` is as `messages.write_message` writes it.
+
+        Raises a provider failure, TokenRefused among them.
+        """
+        asked = {"touser": openid, **said}
         answer = await self.post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
         if errcode := errcode_of(answer):
             raise failure_of(errcode=errcode, detail=detail_of(answer))

@@ -20,8 +20,9 @@ from moorage.connectors.contract import (
     UncoveredBody,
     WireReply,
 )
-from moorage.connectors.failures import MalformedInput, RefusalReason, Refused
+from moorage.connectors.failures import MalformedInput
 from moorage.connectors.manifest import Manifest
+from moorage.connectors.sendable import check_sendable
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.envelope import check_frame, check_url_signature, open_sealed
@@ -29,6 +30,7 @@ from moorage.connectors.wechat_oa.fields import format_of, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.connectors.wechat_oa.media import WechatMedia
 from moorage.connectors.wechat_oa.menus import WechatMenus
+from moorage.connectors.wechat_oa.messages import kind_refusals, write_message
 from moorage.connectors.wechat_oa.people import WechatPeople
 from moorage.connectors.wechat_oa.tokens import with_token
 from moorage.connectors.wechat_oa.visitors import WechatVisitors
@@ -99,20 +101,20 @@ class WechatOfficialAccount:
         return WireReply(body=write_fields(envelope, format=form), content_type=content_type)
 
     async def send(self, endpoint: Endpoint, message: Outbound, *, deadline: float) -> Sent:
-        """Hand over one text, picture, voice or video. Raises a provider failure; a refused token is renewed once."""
+        """Hand over one message. Raises a provider failure; a refused token is renewed once."""
         openid = message.external_customer_id
         match message.content:
-            case Text() as text:
-                words = _sendable_text(text)
-                return await with_token(
-                    endpoint,
-                    lambda token: self._api.send_text(token=token, openid=openid, text=words, deadline=deadline),
-                    deadline=deadline,
-                )
             case Media(type="image" | "voice" | "video"):
                 return await self.media.send(endpoint, message, deadline=deadline)
-            case other:
-                raise Refused(external_code=None, detail=other.type, reason=RefusalReason.KIND_NOT_SENDABLE)
+            case words:
+                check_sendable(words, manifest=MANIFEST)
+                said = write_message(words)
+                with kind_refusals(words):
+                    return await with_token(
+                        endpoint,
+                        lambda token: self._api.send_message(token=token, openid=openid, said=said, deadline=deadline),
+                        deadline=deadline,
+                    )
 
     async def fetch_media(self, endpoint: Endpoint, media: Media, *, most_bytes: int, deadline: float) -> bytes:
         """Return the bytes of what a customer sent. Raises a provider failure, `media_gone` among the refusals."""
@@ -163,16 +165,3 @@ def _check_account(inbound: Inbound, *, credentials: Mapping[str, str], outer: s
     known = {name for name in (credentials.get("original_id"), outer) if name}
     if known - {inbound.external_account_id}:
         raise MalformedInput(reason="foreign_account")
-
-
-# ---------------------------------------------------------------- sending
-
-
-def _sendable_text(content: Text) -> str:
-    """Return the text of `content`. Raises Refused before anything is asked of WeChat."""
-    if not content.text.strip():
-        raise Refused(external_code=None, detail="", reason=RefusalReason.EMPTY)
-    size = len(content.text.encode("utf-8", "replace"))
-    if size > MANIFEST.max_text_bytes:
-        raise Refused(external_code=None, detail=f"{size} bytes", reason=RefusalReason.TOO_LONG)
-    return content.text

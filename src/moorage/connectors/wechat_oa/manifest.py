@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from datetime import timedelta
 
-from moorage.connectors.manifest import LINKED_FILES, BudgetRule, CredentialField, Manifest, MediaLimits, MenuLimits
+from moorage.connectors.manifest import (
+    LINKED_FILES,
+    BudgetRule,
+    ChoicesLimits,
+    CredentialField,
+    Manifest,
+    MediaLimits,
+    MenuLimits,
+    NewsLimits,
+)
 
 MOST_TEXT_BYTES = 2048
 """UTF-8 bytes of one text; above it WeChat answers 45002. Measured in the field, no current page states it."""
@@ -68,6 +77,13 @@ MENU_LIMITS = MenuLimits(
 """Source: docs, "Custom menu: create" and "Conditional menus". Older pages say 40 and 256 bytes."""
 
 
+CHOICES_LIMITS = ChoicesLimits(most_items=10, most_item_bytes=128, most_words_bytes=MOST_TEXT_BYTES)
+"""Of a `msgmenu`. WeChat names only the errors, 45098 and 45099, and no limits: these are on the safe side. What is
+refused all the same goes out as a numbered text."""
+
+NEWS_LIMITS = NewsLimits(most_title_bytes=192, most_description_bytes=512, most_url_bytes=2048)
+"""Of the one article of a card. Source: docs, "Customer service messages"; the lengths are what a phone shows whole."""
+
 MANIFEST = Manifest(
     kind="wechat_oa",
     credential_fields=(
@@ -102,7 +118,7 @@ MANIFEST = Manifest(
     account_field="appid",
     push_path="/wechat/oa/{external_id}",
     max_text_bytes=MOST_TEXT_BYTES,
-    sendable=frozenset({"text", "image", "voice", "video", "file"}),
+    sendable=frozenset({"text", "image", "voice", "video", "file", "choices", "news"}),
     sendable_media={
         "image": MediaLimits(
             most_bytes=MOST_IMAGE_BYTES, media_types=frozenset({"image/png", "image/jpeg", "image/gif"})
@@ -123,6 +139,8 @@ MANIFEST = Manifest(
     default_preset="guide",
     sends_only_if_verified=True,
     tells_of_followers=True,
+    choices=CHOICES_LIMITS,
+    news=NEWS_LIMITS,
     menu=MENU_LIMITS,
     most_remark_characters=MOST_REMARK_CHARACTERS,
 )

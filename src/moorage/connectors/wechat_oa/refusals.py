@@ -73,6 +73,8 @@ _REFUSALS: Mapping[int, str] = {
     45081: "already_typing",
     45087: RefusalReason.SENDING_FORBIDDEN,
     45094: RefusalReason.SENDING_FORBIDDEN,
+    45098: RefusalReason.TOO_LONG,
+    45099: RefusalReason.TOO_LONG,
     46001: RefusalReason.MEDIA_GONE,
     48001: RefusalReason.API_NOT_ALLOWED,
     48002: RefusalReason.CUSTOMER_BLOCKS,
