@@ -168,6 +168,18 @@ async def test_what_is_no_form_at_all_does_not_repeat_secrets(admin: httpx.Async
     assert "my-real-secret" not in answer.text
 
 
+async def test_words_that_ask_for_an_agent_are_set_on_the_channel(admin: httpx.AsyncClient) -> None:
+    channel = await docked(admin)
+    assert "转人工" in channel["settings"]["trans_to_agent"]["words"]
+    path, version = f"/api/channels/{channel['id']}", channel["version"]
+    for wrong in ({"words": [" "]}, {"words": ["x" * 21]}, {"guidance_under": ["poem"]}, {"guidance_text": "x" * 101}):
+        given = {"version": version, "settings": {"trans_to_agent": wrong}}
+        assert (await admin.patch(path, json=given)).status_code == 422
+    given = {"version": version, "settings": {"trans_to_agent": {"words": [" 客服 ", "客服"]}}}
+    changed = (await admin.patch(path, json=given)).json()["settings"]["trans_to_agent"]
+    assert (changed["words"], changed["guidance"]) == (["客服"], True)
+
+
 async def test_how_long_customers_come_back_to_their_agent_is_set_on_the_channel_and_audited(
     admin: httpx.AsyncClient, database: Database, company: WorkspaceId
 ) -> None:

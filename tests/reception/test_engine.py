@@ -107,11 +107,11 @@ class AnySequence(RuleBasedStateMachine):
         self.applied = Applied()
         self.now = NOON
 
-    @rule(found=free, content=st.sampled_from(["text", "image", "unsupported"]), away=st.booleans())
-    def customer_writes(self, found: AgentId | None, content: str, away: bool) -> None:
+    @rule(found=free, content=st.sampled_from(["text", "image", "unsupported"]), away=st.booleans(), asks=st.booleans())
+    def customer_writes(self, found: AgentId | None, content: str, away: bool, asks: bool) -> None:
         was_open = self.applied.current is not None
         had = self.state.agent_id
-        decision = self.feed(CustomerWrote(content, agent_is_away=away), found=found)
+        decision = self.feed(CustomerWrote(content, agent_is_away=away, asks_for_agent=asks), found=found)
         conversation = self.applied.current
         if self.policy.mute and not was_open:
             assert (conversation, decision.effects) == (None, ())  # heard in the thread alone
@@ -513,3 +513,22 @@ def test_nobody_is_greeted_by_a_channel_that_cannot_send() -> None:
     policy = replace(a_policy(greeting=GreetingMode.EVERY_CONNECTION), mute=True)
     decision = decide(state, AgentTook(AGENTS[1]), policy, NOON)
     assert decision.effects == (Assign(AGENTS[1], "taken"), ReleaseSeat(AGENTS[0]))
+
+
+@pytest.mark.parametrize(
+    ("owner", "rule", "finds"),
+    [
+        (Owner.NOBODY, "message.asks_agent", True),
+        (Owner.BOT, "message.transfers", True),
+        (Owner.QUEUE, "message.asked_again", False),
+        (Owner.AGENT, "message.kept", False),
+    ],
+)
+def test_asking_for_a_person_finds_one_once_and_never_costs_the_place(owner: Owner, rule: str, finds: bool) -> None:
+    state = State(owner=owner, group_id=GROUP, agent_id=AGENTS[0] if owner is Owner.AGENT else None)
+    decision = decide(state, CustomerWrote("text", asks_for_agent=True), a_policy(), NOON)
+    assert decision.rule == rule
+    assert (FindAgent(GROUP) in decision.effects) is finds
+    assert (Note("asked_for_agent") in decision.effects) is finds
+    if not finds:
+        assert (decision.state.owner, decision.state.agent_id) == (state.owner, state.agent_id)

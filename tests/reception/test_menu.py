@@ -85,6 +85,51 @@ async def test_a_message_item_answers_the_tap_and_opens_no_conversation(desk: De
     assert await desk.value("SELECT count(*) FROM conversations") == 0
 
 
+async def with_words(desk: Desk, **settings: object) -> None:
+    """Set how customers of the account ask for a person."""
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        await tx.execute(
+            "UPDATE channels SET settings = settings || %s WHERE id = %s",
+            [json.dumps({"trans_to_agent": settings}), desk.channel.id],
+        )
+
+
+@pytest.mark.parametrize(
+    ("settings", "below"),
+    [
+        ({"guidance_under": ["menu"], "words": ["客服"]}, "\n\n回复“客服”转人工客服"),
+        ({"guidance_under": ["menu"], "guidance_text": "发送 1 找我们"}, "\n\n发送 1 找我们"),
+        ({"guidance_under": ["menu"], "words": []}, ""),
+        ({"guidance_under": ["menu"], "guidance": False}, ""),
+        ({"guidance_under": ["unknown"]}, ""),
+        ({}, ""),
+    ],
+)
+async def test_line_below_an_answer_tells_how_to_ask_for_a_person(
+    desk: Desk, settings: dict[str, object], below: str
+) -> None:
+    await published(desk)
+    await with_words(desk, **settings)
+    assert words_of(desk, await desk.push(tap(desk, "hours", by=an_openid()))) == HOURS + below
+
+
+async def test_line_is_left_out_where_both_do_not_fit(desk: Desk) -> None:
+    long = "很" * 680
+    await published(desk, a_menu(an_item("说明", action=SendText(text=long), item_id="long")))
+    await with_words(desk, guidance_under=["menu"])
+    assert words_of(desk, await desk.push(tap(desk, "long", by=an_openid()))) == long
+
+
+async def test_word_alone_asks_for_a_person_and_leaves_its_line(desk: Desk) -> None:
+    await with_words(desk, words=["找人"])
+    for said, noted in ((" 找人 ", 1), ("人工", 0), ("帮我找人", 0)):
+        customer = an_openid()
+        await desk.hears(said, by=customer)
+        assert len(await lines(desk, customer)) == noted
+    rules = "SELECT count(*) FROM decisions WHERE rule = 'message.asks_agent'"
+    assert await desk.value(rules) == 1
+
+
 async def test_the_answer_of_a_late_request_is_charged_to_the_menus_budget(desk: Desk) -> None:
     await published(desk)
     customer = an_openid()

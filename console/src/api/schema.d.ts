@@ -1577,6 +1577,7 @@ export interface components {
              */
             locale: "zh-CN" | "en";
             merge_replies?: components["schemas"]["MergeReplies"];
+            trans_to_agent?: components["schemas"]["TransToAgent"];
         };
         /**
          * ChannelView
@@ -1918,7 +1919,7 @@ export interface components {
             /** Name */
             name: string;
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "trans_to_agent") | "follow_reply")[];
             /** Version */
             version: number;
         };
@@ -3412,7 +3413,7 @@ export interface components {
          */
         SettingsCopy: {
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "trans_to_agent") | "follow_reply")[];
             /** To */
             to: string[];
         };
@@ -3521,6 +3522,40 @@ export interface components {
              * @enum {string}
              */
             state: "never" | "fresh" | "old";
+        };
+        /**
+         * TransToAgent
+         * @description By which words a customer asks for a person, and the line under automatic answers that tells so.
+         */
+        TransToAgent: {
+            /**
+             * Guidance
+             * @default true
+             */
+            guidance: boolean;
+            /** Guidance Text */
+            guidance_text?: string | null;
+            /**
+             * Guidance Under
+             * @default [
+             *       "direct",
+             *       "understanding",
+             *       "guided",
+             *       "unknown"
+             *     ]
+             */
+            guidance_under: ("direct" | "understanding" | "guided" | "unknown" | "menu")[];
+            /**
+             * Words
+             * @default [
+             *       "trans-to-agent",
+             *       "agent",
+             *       "r",
+             *       "转人工",
+             *       "人工"
+             *     ]
+             */
+            words: string[];
         };
         /**
          * TransferToAgent

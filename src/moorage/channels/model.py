@@ -16,6 +16,9 @@ Locale = Literal["zh-CN", "en"]
 DockedBy = Literal["credentials", "authorization"]
 GreetingMode = Literal["off", "every_connection", "once_per_conversation", "first_ever"]
 
+AnswerKind = Literal["direct", "understanding", "guided", "unknown", "menu"]
+"""Kinds of automatic answers: four of a bot, and what an item of the menu says."""
+
 SettingsField = Literal[
     "greeting",
     "locale",
@@ -24,6 +27,7 @@ SettingsField = Literal[
     "after_session_hours",
     "last_served_hours",
     "merge_replies",
+    "trans_to_agent",
 ]
 SettingsPart = SettingsField | Literal["follow_reply"]
 """What can be copied from one channel to others: fields of its settings, and what is kept beside them."""
@@ -54,6 +58,19 @@ class MergeReplies(BaseModel):
     within_s: int = Field(default=3, ge=1, le=MOST_MERGED_WITHIN_S)
 
 
+class TransToAgent(BaseModel):
+    """By which words a customer asks for a person, and the line under automatic answers that tells so."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    words: tuple[str, ...] = ("trans-to-agent", "agent", "r", "转人工", "人工")
+    """A message that is one of them, whatever its case and width, asks for a person. In the admin's order."""
+    guidance: bool = True
+    guidance_text: str | None = None
+    """None: our own words in the channel's language, with the first of `words`."""
+    guidance_under: tuple[AnswerKind, ...] = ("direct", "understanding", "guided", "unknown")
+
+
 class ChannelSettings(BaseModel):
     """What admins set for one channel. Stored as it is; a field that is missing there has its default."""
 
@@ -70,6 +87,7 @@ class ChannelSettings(BaseModel):
     kept_for_people: int | None = Field(default=None, ge=0, le=MOST_KEPT)
     """How many messages of a customer's budget automatic ones must leave. None: as many as suit the preset."""
     merge_replies: MergeReplies = Field(default_factory=MergeReplies)
+    trans_to_agent: TransToAgent = Field(default_factory=TransToAgent)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from psycopg.types.json import Jsonb
 
+from moorage.channels.agent_words import checked as checked_words
 from moorage.channels.credentials import check_credentials, read_credentials, seal_credentials, seal_verification
 from moorage.channels.events import ChannelDocked
 from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, Locale
@@ -131,8 +132,7 @@ async def change_channel(
     """
     before = await read_channel(tx, channel_id=channel_id)
     after_name = before.name if name is None else _name(name)
-    after = before.settings if settings is None else _merged(before.settings, settings)
-    _check_settings(after, manifest=manifest)
+    after = before.settings if settings is None else _checked(_merged(before.settings, settings), manifest=manifest)
     changed = await tx.execute(
         """
         UPDATE channels SET name = %(name)s, settings = %(settings)s, version = version + 1
@@ -238,15 +238,21 @@ async def _replace_credentials(
 
 def _merged(before: ChannelSettings, given: ChannelSettings) -> ChannelSettings:
     told = given.model_dump(exclude_unset=True)
-    greeting = {**before.greeting.model_dump(), **told.get("greeting", {})}
-    return ChannelSettings.model_validate({**before.model_dump(), **told, "greeting": greeting})
+    parts = {part: {**getattr(before, part).model_dump(), **told.get(part, {})} for part in _NESTED}
+    return ChannelSettings.model_validate({**before.model_dump(), **told, **parts})
 
 
-def _check_settings(settings: ChannelSettings, *, manifest: Manifest) -> None:
+_NESTED = ("greeting", "trans_to_agent")
+"""Parts of the settings of which each field stays that is left out."""
+
+
+def _checked(settings: ChannelSettings, *, manifest: Manifest) -> ChannelSettings:
+    """Return the settings as they are stored. Raises Malformed or TemplateInvalid."""
     if settings.budget_preset is not None and settings.budget_preset not in manifest.budget_presets:
         raise Malformed(field="settings.budget_preset", reason="unknown")
     if settings.greeting.text is not None:
         check_template(settings.greeting.text, field="settings.greeting.text")
+    return settings.model_copy(update={"trans_to_agent": checked_words(settings.trans_to_agent)})
 
 
 def _name(name: str) -> str:

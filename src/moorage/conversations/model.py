@@ -178,6 +178,8 @@ class Surroundings:
     channel_verified: bool | None
     passive_only: bool
     """The account can answer what its customers send, and send nothing else."""
+    most_text_bytes: int
+    """UTF-8 bytes of one text."""
     customer_id: CustomerId
     customer_name: str
     time_zone: str = "UTC"

@@ -317,6 +317,7 @@ def _surroundings(locked: LockedThread, row: _Contents, manifest: Manifest) -> S
         channel_settings=row.channel_settings,
         channel_verified=row.channel_verified,
         passive_only=passive_only(manifest, verified=row.channel_verified),
+        most_text_bytes=manifest.max_text_bytes,
         customer_id=locked.customer_id,
         customer_name=row.customer_name
         or fallback_name(channel_name=row.channel_name, external_customer_id=locked.external_customer_id),

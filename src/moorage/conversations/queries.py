@@ -325,6 +325,7 @@ def _key(last: Conversation, *, by_arrival: bool) -> str:
 
 
 def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
+    manifest = connectors[row.channel_kind].manifest
     around = Surroundings(
         channel_id=row.channel_id,
         channel_kind=row.channel_kind,
@@ -332,7 +333,8 @@ def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
         channel_state=row.channel_state,
         channel_settings=row.channel_settings,
         channel_verified=row.channel_verified,
-        passive_only=passive_only(connectors[row.channel_kind].manifest, verified=row.channel_verified),
+        passive_only=passive_only(manifest, verified=row.channel_verified),
+        most_text_bytes=manifest.max_text_bytes,
         customer_id=row.customer_id,
         customer_name=row.customer_name,
     )

@@ -314,7 +314,8 @@ def _keep(turn: Turn, event: Event, decision: Decision) -> None:
 
 def _words(turn: Turn, effect: Say | Answer) -> Words:
     if isinstance(effect, Answer):
-        return Words(author=Author(kind="system", why=effect.why), content=Text(text=effect.text))
+        text = _guided(effect, most_bytes=turn.opened.around.most_text_bytes)
+        return Words(author=Author(kind="system", why=effect.why), content=Text(text=text))
     around = turn.opened.around
     text = render(
         effect.template,
@@ -325,6 +326,11 @@ def _words(turn: Turn, effect: Say | Answer) -> Words:
         time_zone=around.time_zone,
     )
     return Words(author=Author(kind="agent", agent_id=effect.agent_id, why=effect.why), content=Text(text=text))
+
+
+def _guided(answer: Answer, *, most_bytes: int) -> str:
+    text = f"{answer.text}\n\n{answer.guidance}"
+    return text if answer.guidance and len(text.encode("utf-8", "replace")) <= most_bytes else answer.text
 
 
 async def _name_of(turn: Turn, agent_id: AgentId) -> str:

@@ -57,8 +57,8 @@ from moorage.reception.model import (
 def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decision:  # noqa: C901, PLR0911, PLR0912 -- a case a kind
     """Return what is to be done about `event`. Total: every event has an answer in every state."""
     match event:
-        case CustomerWrote(agent_is_away=agent_is_away):
-            return _customer_wrote(state, policy, now, agent_is_away=agent_is_away)
+        case CustomerWrote():
+            return _customer_wrote(state, event, policy, now)
         case Followed(reply=reply):
             return _followed(state, policy, reply=reply)
         case PromptAnswered():
@@ -92,7 +92,7 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
             return _channel_restored(state)
 
 
-def _customer_wrote(state: State, policy: Policy, now: datetime, *, agent_is_away: bool) -> Decision:
+def _customer_wrote(state: State, event: CustomerWrote, policy: Policy, now: datetime) -> Decision:
     if policy.mute and not state.is_open:
         # What was on its way when the channel fell silent. Whoever opened a conversation for it could not answer.
         back = replace(state, reachable=True)
@@ -103,15 +103,24 @@ def _customer_wrote(state: State, policy: Policy, now: datetime, *, agent_is_awa
         customer_messages=state.customer_messages + 1,
         waiting_since=state.waiting_since or now,
     )
-    if agent_is_away and state.agent_id is not None and not policy.mute:
+    if event.agent_is_away and state.agent_id is not None and not policy.mute:
         requeued, effects = _leave(heard, state.agent_id, policy)
         return Decision(requeued, effects, "message.requeues", "The customer wrote to an agent who is away.")
-    if state.is_open:
-        return Decision(heard, (), "message.kept", f"The conversation is open and its owner is: {state.owner}.")
     group_id = policy.default_group_id
-    opened = replace(heard, owner=Owner.QUEUE, group_id=group_id, searching=True)
-    effects = (OpenConversation(group_id), FindAgent(group_id))
-    return Decision(opened, effects, "message.opens", "The customer wrote and no conversation was open.")
+    sought = replace(heard, owner=Owner.QUEUE, group_id=group_id, searching=True)
+    asked: tuple[Effect, ...] = (Note("asked_for_agent"),) if event.asks_for_agent else ()
+    match state.owner:
+        case Owner.NOBODY:
+            effects = (OpenConversation(group_id), *asked, FindAgent(group_id))
+            rule = "message.asks_agent" if event.asks_for_agent else "message.opens"
+            return Decision(sought, effects, rule, "The customer wrote and no conversation was open.")
+        case Owner.BOT if event.asks_for_agent:
+            effects = (*asked, FindAgent(group_id))
+            return Decision(sought, effects, "message.transfers", "A person was asked for; the bot had it.")
+        case Owner.QUEUE if event.asks_for_agent:
+            return Decision(heard, (), "message.asked_again", "The customer waits already and keeps the place.")
+        case Owner.BOT | Owner.QUEUE | Owner.AGENT:
+            return Decision(heard, (), "message.kept", f"The conversation is open and its owner is: {state.owner}.")
 
 
 def _followed(state: State, policy: Policy, *, reply: str | None) -> Decision:
@@ -125,10 +134,10 @@ def _followed(state: State, policy: Policy, *, reply: str | None) -> Decision:
 
 def _prompt_answered(state: State, event: PromptAnswered, policy: Policy, now: datetime) -> Decision:
     """Hear the answer as a message of the customer's, and settle the question if it is still the one that waits."""
+    wrote = CustomerWrote(event.content, agent_is_away=event.agent_is_away)
     if state.prompt_id != event.prompt_id:
-        return _customer_wrote(state, policy, now, agent_is_away=event.agent_is_away)
-    answered = replace(state, prompt_id=None)
-    heard = _customer_wrote(answered, policy, now, agent_is_away=event.agent_is_away)
+        return _customer_wrote(state, wrote, policy, now)
+    heard = _customer_wrote(replace(state, prompt_id=None), wrote, policy, now)
     effects = (SettlePrompt(event.prompt_id, event.choice_id), *heard.effects)
     return Decision(heard.state, effects, "prompt.answered", f"The customer chose. {heard.reason}")
 

@@ -26,7 +26,7 @@ def menu_used(state: State, event: MenuUsed, policy: Policy) -> Decision:
     if policy.mute or event.does == "nothing":
         return Decision(state, (note,), "menu.noted", "The item asks nothing of us, or nothing can be sent.")
     if event.does == "message":
-        effects = (note, Answer(event.text, "menu"))
+        effects = (note, Answer(event.text, "menu", guidance=policy.menu_guidance))
         return Decision(state, effects, "menu.answered", "The item answers with a text.")
     return _agent_asked(state, note, policy, group_id=event.group_id or policy.default_group_id)
 

@@ -45,6 +45,10 @@ class Policy:
     """How long after a conversation the customer's next one goes to the same agent first. Zero: never."""
     mute: bool = False
     """Nothing can be sent by the channel at present: its account withdrew its authorization or was undocked."""
+    agent_words: tuple[str, ...] = ()
+    """A message that is one of them asks for a person."""
+    menu_guidance: str = ""
+    """The line under what an item of the menu answers, which tells how to ask for a person; empty: none."""
     ask_to_write: str = ""
     """What a customer is told who asked for a person without having written."""
     designated_for: timedelta = timedelta(hours=24)
@@ -119,6 +123,8 @@ class CustomerWrote:
     content: str
     agent_is_away: bool = False
     """The agent who has the conversation is gone and cannot answer."""
+    asks_for_agent: bool = False
+    """The message is one of the channel's words for asking for a person."""
     kind: Literal["customer_wrote"] = "customer_wrote"
 
 
@@ -355,10 +361,11 @@ class Say:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """Send the customer `text`, which no person says."""
+    """Send the customer `text`, which no person says, with the line `guidance` below it if both fit."""
 
     text: str
     why: Literal["menu", "asked_for_agent"]
+    guidance: str = ""
     kind: Literal["answer"] = "answer"
 
 
@@ -400,7 +407,16 @@ class Designate:
 class Note:
     """Leave a line in the thread that only staff see; in the open conversation, if there is one."""
 
-    key: Literal["followed", "unfollowed", "event_seen", "menu_used", "channel_muted", "channel_restored", "agent_left"]
+    key: Literal[
+        "followed",
+        "unfollowed",
+        "event_seen",
+        "menu_used",
+        "asked_for_agent",
+        "channel_muted",
+        "channel_restored",
+        "agent_left",
+    ]
     values: Mapping[str, str] = field(default_factory=dict[str, str])
     kind: Literal["note"] = "note"
 

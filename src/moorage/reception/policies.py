@@ -2,10 +2,10 @@
 
 from datetime import timedelta
 
-from moorage.channels.model import ChannelSettings
+from moorage.channels.model import AnswerKind, ChannelSettings
 from moorage.core.ids import GroupId
 from moorage.reception.model import GreetingMode, Mode, Policy
-from moorage.reception.texts import ASK_TO_WRITE, GREETINGS
+from moorage.reception.texts import ASK_TO_WRITE, GREETINGS, GUIDANCE
 
 
 def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute: bool) -> Policy:
@@ -21,6 +21,18 @@ def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute
         default_group_id=default_group_id,
         last_served_for=timedelta(hours=settings.last_served_hours),
         mute=mute,
+        agent_words=settings.trans_to_agent.words,
+        menu_guidance=_guidance(settings, under="menu"),
         ask_to_write=ASK_TO_WRITE[settings.locale],
         designated_for=timedelta(hours=settings.after_session_hours),
     )
+
+
+def _guidance(settings: ChannelSettings, *, under: AnswerKind) -> str:
+    """Return the line that stands under answers of a kind; empty where none does."""
+    chosen = settings.trans_to_agent
+    if not chosen.guidance or under not in chosen.guidance_under:
+        return ""
+    if chosen.guidance_text is not None:
+        return chosen.guidance_text
+    return GUIDANCE[settings.locale].format(word=chosen.words[0]) if chosen.words else ""

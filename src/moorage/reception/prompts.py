@@ -2,9 +2,11 @@
 
 import re
 import unicodedata
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
-from moorage.connectors.content import Choice, Chosen, Content, Text
+from moorage.channels.agent_words import asks_for_agent
+from moorage.connectors.content import Choice, Chosen, Content, Media, Text
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.prompts import Prompt
 from moorage.reception.model import CustomerWrote, Event, PromptAnswered
@@ -21,7 +23,9 @@ _CHINESE = {character: value for value, character in enumerate("一二三四五�
 _LONGEST_NUMBER = 12
 
 
-def heard_as(opened: OpenThread, *, content: Content, at: datetime) -> tuple[Event, Content]:
+def heard_as(
+    opened: OpenThread, *, content: Content, at: datetime, agent_words: Iterable[str]
+) -> tuple[Event, Content]:
     """Return the event that a customer's message is, and the message as it is kept: with what it chooses, if anything.
 
     A question that itself waits for the customer to write has not been seen yet: nothing answers it.
@@ -32,7 +36,19 @@ def heard_as(opened: OpenThread, *, content: Content, at: datetime) -> tuple[Eve
         if chosen is not None:
             event = PromptAnswered(prompt.id, chosen.choice_id, content.type, agent_is_away=away)
             return event, content.model_copy(update={"chosen": chosen})
-    return CustomerWrote(content.type, agent_is_away=away), content
+    asks = asks_for_agent(_said(content), words=agent_words)
+    return CustomerWrote(content.type, agent_is_away=away, asks_for_agent=asks), content
+
+
+def _said(content: Content) -> str:
+    """Return the words of a message, as far as somebody has written them down; empty where nobody has."""
+    match content:
+        case Text(text=text):
+            return text
+        case Media(recognized_text=str(text)):
+            return text.rstrip("。.!！ ")
+        case _:
+            return ""
 
 
 def answer_to(prompt: Prompt, *, content: Content, at: datetime) -> Chosen | None:

@@ -208,7 +208,7 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
         case CustomerMessage(content=content):
             note_following(opened, follow_state=_writing_follow_state(opened), happened_at=at)
             open_budget(opened, trigger="message", happened_at=at)
-            event, heard = heard_as(opened, content=content, at=at)
+            event, heard = heard_as(opened, content=content, at=at, agent_words=turn.policy.agent_words)
             send_waiting(opened)
             await react(turn, event, incoming=Incoming(happened_at=at, content=heard))
         case Followed(scene=scene):

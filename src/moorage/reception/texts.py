@@ -22,6 +22,13 @@ ASK_TO_WRITE: Mapping[Locale, str] = {
 """What a customer is told who asked for a person by a tap: the provider lets us say more once they write."""
 
 
+GUIDANCE: Mapping[Locale, str] = {
+    "zh-CN": "回复“{word}”转人工客服",
+    "en": "Reply “{word}” for an agent",
+}
+"""How to ask for a person, where the admin wrote nothing else."""
+
+
 def render(template: str, *, agent: str, customer: str, channel: str, now: datetime, time_zone: str) -> str:
     """Return `template` with its placeholders filled in; `{time}` is hours and minutes in `time_zone`. Never raises."""
     time = now.astimezone(_zone(time_zone)).strftime("%H:%M")

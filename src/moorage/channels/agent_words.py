@@ -1,0 +1,40 @@
+"""The words by which a customer asks for a person: what an admin may set, and whether a message is one of them."""
+
+import unicodedata
+from collections.abc import Iterable
+
+from moorage.channels.model import TransToAgent
+from moorage.core.errors import Malformed
+
+MOST_WORDS = 20
+MOST_CHARACTERS = 20
+"""Of one word: a customer types it."""
+MOST_GUIDANCE_CHARACTERS = 100
+
+
+def folded(text: str) -> str:
+    """Return `text` as it is compared: trimmed, without difference of case and of full and half width."""
+    return unicodedata.normalize("NFKC", text).strip().casefold()
+
+
+def asks_for_agent(text: str, *, words: Iterable[str]) -> bool:
+    """Return whether a customer's whole message is one of the words."""
+    said = folded(text)
+    return bool(said) and any(said == folded(word) for word in words)
+
+
+def checked(settings: TransToAgent) -> TransToAgent:
+    """Return what is stored: words trimmed and without repetitions. Raises Malformed for what no customer could use."""
+    words = tuple({folded(word): word.strip() for word in reversed(settings.words)}.values())[::-1]
+    if any(not folded(word) for word in words):
+        raise Malformed(field="settings.trans_to_agent.words", reason="empty")
+    if any(len(word) > MOST_CHARACTERS for word in words):
+        raise Malformed(field="settings.trans_to_agent.words", reason="too_long")
+    if len(words) > MOST_WORDS:
+        raise Malformed(field="settings.trans_to_agent.words", reason="too_many")
+    text = (settings.guidance_text or "").strip() or None
+    if text is not None and len(text) > MOST_GUIDANCE_CHARACTERS:
+        raise Malformed(field="settings.trans_to_agent.guidance_text", reason="too_long")
+    if settings.guidance and text is None and not words:
+        raise Malformed(field="settings.trans_to_agent.guidance_text", reason="no_words")
+    return settings.model_copy(update={"words": words, "guidance_text": text})
