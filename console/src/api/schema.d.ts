@@ -194,6 +194,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/budget": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Budget Watch
+         * @description Tell which customers' budgets the provider called spent early, and what came of it.
+         */
+        get: operations["read_budget_watch"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/budget/lowering": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Decide About Lowering
+         * @description Set a lowered preset back, or keep it.
+         */
+        post: operations["decide_about_lowering"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/checks": {
         parameters: {
             query?: never;
@@ -1338,6 +1378,25 @@ export interface components {
             url: string;
         };
         /**
+         * BudgetCaseView
+         * @description A customer whose budget was called spent early, and where to read the conversation.
+         */
+        BudgetCaseView: {
+            /** Conversation Id */
+            conversation_id: string | null;
+            /** Counted */
+            counted: number;
+            /** Customer Name */
+            customer_name: string;
+            /**
+             * Happened At
+             * Format: date-time
+             */
+            happened_at: string;
+            /** Most */
+            most: number;
+        };
+        /**
          * BudgetRuleView
          * @description How many messages may be sent after one act of the customer, and for how long.
          */
@@ -1362,6 +1421,24 @@ export interface components {
             open: boolean;
             /** Reason */
             reason: ("no_window" | "spent" | "unfollowed" | "channel_state" | "too_many_waiting") | null;
+        };
+        /**
+         * BudgetWatchView
+         * @description What is known of a channel's limits beside what is set.
+         */
+        BudgetWatchView: {
+            /** Cases */
+            cases: components["schemas"]["BudgetCaseView"][];
+            /** Customers */
+            customers: number;
+            /** Days */
+            days: number;
+            /** Lowered At */
+            lowered_at: string | null;
+            /** Lowered From */
+            lowered_from: string | null;
+            /** Other System */
+            other_system: boolean;
         };
         /**
          * Button
@@ -2463,6 +2540,14 @@ export interface components {
              * @constant
              */
             version: 1;
+        };
+        /**
+         * LoweringDecision
+         * @description Whether the preset is set back to what it was; else the lower one stays.
+         */
+        LoweringDecision: {
+            /** Restore */
+            restore: boolean;
         };
         /**
          * MatchRule
@@ -4114,6 +4199,72 @@ export interface operations {
                 };
                 content: {
                     "image/*": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_budget_watch: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetWatchView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    decide_about_lowering: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LoweringDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BudgetWatchView"];
                 };
             };
             /** @description What went wrong */

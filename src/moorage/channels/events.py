@@ -46,6 +46,13 @@ class ChannelVerificationChanged(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class BudgetPresetChanged(DomainEvent):
+    """Other limits count for the channel's customers from now on, because the provider showed so or an admin did."""
+
+    channel_id: ChannelId
+
+
+@dataclass(frozen=True, slots=True)
 class ChannelStateChanged(DomainEvent):
     """A channel works differently now: it failed, recovered, lost a right or its authorization."""
 

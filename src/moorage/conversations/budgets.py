@@ -129,6 +129,14 @@ def reopened(
     return [*(budget for budget in budgets if budget.trigger != trigger), fresh]
 
 
+def within_rules(budgets: Sequence[Budget], *, rules: Rules) -> list[Budget]:
+    """Return the budgets with no more than the rules give now: a preset may have been lowered since they opened."""
+    return [
+        replace(budget, most=min(budget.most, rules[budget.trigger].most)) if budget.trigger in rules else budget
+        for budget in budgets
+    ]
+
+
 def payer(
     budgets: Sequence[Budget], *, by_rule: str | None, now: datetime, kept_for_people: int | None = None
 ) -> Budget | None:

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from psycopg.types.json import Jsonb
 
+from moorage.channels.budget_watch import note_early_refusal
 from moorage.connectors.content import CONTENT, Text
 from moorage.connectors.contract import Outbound
 from moorage.connectors.registry import Connectors
@@ -188,9 +189,25 @@ async def record_outcome(tx: Tx, *, delivery: ClaimedDelivery, outcome: Outcome,
     if effects:
         opened = await open_thread(tx, locked=locked, connectors=connectors)
         for budget_id, effect in effects:
+            if effect == "spent":
+                await _watch(tx, opened, budget_id, connectors)
             _settle_budget(opened, budget_id, effect)
         await save(tx, opened=opened)
     return True
+
+
+async def _watch(tx: Tx, opened: OpenThread, budget_id: UUID | None, connectors: Connectors) -> None:
+    """Tell the channel that the provider calls a running budget spent: we never send more than we count."""
+    budget = next((one for one in opened.budgets if one.id == budget_id and one.trigger == "message"), None)
+    if budget is not None and budget.used <= budget.most:
+        await note_early_refusal(
+            tx,
+            channel_id=opened.thread.channel_id,
+            thread_id=opened.thread.id,
+            most=budget.most,
+            counted=max(0, budget.used - 1),
+            manifest=connectors[opened.around.channel_kind].manifest,
+        )
 
 
 def _budget_effects(

@@ -14,7 +14,7 @@ from pydantic import TypeAdapter
 from moorage.connectors.content import Content
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
-from moorage.conversations.budgets import Budget, Rules, merge_window, passive_only, rules_of
+from moorage.conversations.budgets import Budget, Rules, merge_window, passive_only, rules_of, within_rules
 from moorage.conversations.model import (
     Author,
     AuthorKind,
@@ -279,13 +279,14 @@ async def _opened(tx: Tx, *, locked: LockedThread, contents: "Asked[_Contents]",
     newest = None if row.conversation is None else CONVERSATION.validate_python(row.conversation)
     manifest = connectors[row.channel_kind].manifest
     waiting = _WAITING.validate_python(row.waiting)
+    rules = rules_of(manifest, preset=row.channel_settings.get("budget_preset"))
     return OpenThread(
         now=tx.now,
         thread=_thread(locked, row),
         around=_surroundings(locked, row, manifest),
         newest=newest,
-        budgets=BUDGETS.validate_python(row.budgets),
-        rules=rules_of(manifest, preset=row.channel_settings.get("budget_preset")),
+        budgets=within_rules(BUDGETS.validate_python(row.budgets), rules=rules),
+        rules=rules,
         agent_names=_names(newest, row.agent_name, waiting),
         waiting=[one.message() for one in waiting],
         served_by=row.served_by,

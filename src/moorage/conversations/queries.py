@@ -7,7 +7,7 @@ from typing import Final, Literal, LiteralString
 from uuid import UUID
 
 from moorage.connectors.registry import Connectors
-from moorage.conversations.budgets import Standing, passive_only, rules_of, sendable
+from moorage.conversations.budgets import Standing, passive_only, rules_of, sendable, within_rules
 from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.model import (
     Conversation,
@@ -351,9 +351,10 @@ def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
 
 def _standing(row: _BudgetRow | _CardRow, *, connectors: Connectors, now: datetime) -> Standing:
     manifest = connectors[row.channel_kind].manifest
+    rules = rules_of(manifest, preset=row.channel_settings.get("budget_preset"))
     return sendable(
-        BUDGETS.validate_python(row.budgets),
-        rules=rules_of(manifest, preset=row.channel_settings.get("budget_preset")),
+        within_rules(BUDGETS.validate_python(row.budgets), rules=rules),
+        rules=rules,
         follow_state=row.follow_state,
         channel_state=row.channel_state,
         answers_only=passive_only(manifest, verified=row.channel_verified),

@@ -14,6 +14,7 @@ from starlette.types import Lifespan
 from moorage.channels.addresses import AddressBook
 from moorage.channels.authorization_routes import AuthorizationsDoor
 from moorage.channels.authorization_routes import router as authorization_router
+from moorage.channels.budget_routes import router as budget_router
 from moorage.channels.follow_replies.routes import router as follow_replies_router
 from moorage.channels.menus.publishing import Menus
 from moorage.channels.menus.routes import MenusDoor
@@ -72,6 +73,7 @@ ROUTERS: Sequence[APIRouter] = (
     channels_router,
     menus_router,
     follow_replies_router,
+    budget_router,
     authorization_router,
     platform_router,
     conversations_router,

@@ -11,6 +11,7 @@ from moorage.channels.events import (
     AccountAuthorizedUs,
     AccountUndocked,
     AuthorizationPushed,
+    BudgetPresetChanged,
     ChannelStateChanged,
     ChannelVerificationChanged,
 )
@@ -76,6 +77,7 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     later(ChannelStateChanged, SETTLE_CHANNEL, lambda event: {"channel_id": event.channel_id}),
     later(AccountUndocked, END_UNDOCKED, lambda event: {"channel_id": event.channel_id, "at": event.at.isoformat()}),
     later(ChannelVerificationChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
+    later(BudgetPresetChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
     # The provider is asked with no transaction open.
     later(AuthorizationPushed, SETTLE_AUTHORIZATION, lambda event: {"attempt_id": event.attempt_id}),
     later(
