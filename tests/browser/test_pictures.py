@@ -56,14 +56,14 @@ async def test_pictures_are_pasted_dropped_and_sent_and_what_is_none_is_refused(
     customer = await a_customer(demo, appid=appid, nickname="Yan")
     await customer.writes("有照片吗？")
     await agent.get_by_role("listbox").get_by_role("option").filter(has_text="有照片吗？").click()
-    log, tray = agent.get_by_role("log"), agent.get_by_role("list", name="Pictures for the next reply")
+    log, tray = agent.get_by_role("log"), agent.get_by_role("list", name="Files for the next reply")
     send = agent.get_by_role("button", name="Send", exact=True)
 
-    await expect(agent.get_by_role("button", name="Add pictures")).to_be_visible()
+    await expect(agent.get_by_role("button", name="Add files")).to_be_visible()
     await give(agent, "paste", name="pasted.png", content=a_png())
     await expect(tray.get_by_role("listitem")).to_have_count(1)
     await give(agent, "dragenter", name="dropped.png", content=a_png())
-    await expect(agent.get_by_text("Drop pictures here")).to_be_visible()
+    await expect(agent.get_by_text("Drop files here")).to_be_visible()
     await give(agent, "drop", name="lying.png", content=b"<svg onload='alert(1)'/>")
     await expect(agent.get_by_text("This is no picture, whatever its name says.")).to_be_visible()
     await expect(send).to_be_disabled()
@@ -109,7 +109,7 @@ async def test_the_phones_picture_reaches_the_agent_and_the_agents_picture_the_p
     assert await serious_findings(agent) == []
 
     await give(agent, "paste", name="new.png", content=a_png())
-    await expect(agent.get_by_role("list", name="Pictures for the next reply").get_by_role("listitem")).to_have_count(1)
+    await expect(agent.get_by_role("list", name="Files for the next reply").get_by_role("listitem")).to_have_count(1)
     await agent.get_by_role("button", name="Send", exact=True).click()
     await expect(log.get_by_text("Sent", exact=True).last).to_be_visible()
     on_phone = phone.get_by_role("link", name="Open picture").get_by_role("img")

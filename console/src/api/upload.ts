@@ -12,6 +12,8 @@ export interface Uploading {
 
 /** Nothing has moved for so long: the line is dead. */
 const SILENCE_MS = 30_000
+/** All of it is there: the server may have to convert it before it answers. */
+const ANSWER_MS = 120_000
 
 /** Return what the server answered. Throws a Problem for everything else. */
 export function sendFile<Answer>(uploading: Uploading): Promise<Answer> {
@@ -19,9 +21,9 @@ export function sendFile<Answer>(uploading: Uploading): Promise<Answer> {
   return new Promise<Answer>((resolve, reject) => {
     const unreachable = (why: string) => reject(new Problem('core.unreachable', 0, { cause: why }))
     let alarm: ReturnType<typeof setTimeout> | undefined
-    const alive = () => {
+    const alive = (patience = SILENCE_MS) => {
       clearTimeout(alarm)
-      alarm = setTimeout(() => request.abort(), SILENCE_MS)
+      alarm = setTimeout(() => request.abort(), patience)
     }
     request.open('POST', uploading.path)
     for (const [name, value] of Object.entries({
@@ -33,6 +35,7 @@ export function sendFile<Answer>(uploading: Uploading): Promise<Answer> {
       alive()
       if (total > 0) uploading.progress(loaded / total)
     }
+    request.upload.onload = () => alive(ANSWER_MS)
     request.onload = () => {
       const body = parsed(request.responseText)
       if (request.status >= 200 && request.status < 300) resolve(body as Answer)

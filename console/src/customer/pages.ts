@@ -1,4 +1,7 @@
 import type { Component } from 'vue'
 
 /** The pages that customers open by a signed link, by what the link is for. Each gets the link's `token`. */
-export const PAGES: Readonly<Partial<Record<string, () => Promise<{ default: Component }>>>> = {}
+export const PAGES: Readonly<Partial<Record<string, () => Promise<{ default: Component }>>>> = {
+  file: () => import('./file/FilePage.vue'),
+  upload: () => import('./upload/UploadPage.vue'),
+}

@@ -5,6 +5,7 @@ export type Place = Extract<Content, { type: 'location' }>
 export type SharedLink = Extract<Content, { type: 'link' }>
 export type ChoicesContent = Extract<Content, { type: 'choices' }>
 export type NewsContent = Extract<Content, { type: 'news' }>
+export type FileRequest = Extract<Content, { type: 'upload_request' }>
 export type SharedFile = Extract<Content, { type: 'file' }>
 
 /** The kind as the provider or we call it; `unsupported` content says itself what it is. */

@@ -2,7 +2,8 @@
 import { type Problem } from '@/api/problems'
 import type { Message } from '@/api/types'
 
-export type Said = { type: 'text'; text: string } | { type: 'image'; attachmentId: string }
+export type FileKind = 'image' | 'voice' | 'video' | 'file'
+export type Said = { type: 'text'; text: string } | { type: FileKind; attachmentId: string }
 
 export interface Pending {
   /** The Idempotency-Key of the command; the same for each try, so that nothing is sent twice. */
@@ -63,8 +64,8 @@ function wasTried(one: Pending): boolean {
 }
 
 function says(said: Said, { content }: Message): boolean {
-  if (said.type === 'image') return content.type === 'image'
-  return content.type === 'text' && content.text === said.text
+  if (said.type === 'text') return content.type === 'text' && content.text === said.text
+  return content.type === said.type
 }
 
 function changed(pending: readonly Pending[], key: string, to: Partial<Pending>): Pending[] {

@@ -98,6 +98,8 @@ export const useWorkbench = defineStore('workbench', () => {
     attachments: attachments.all,
     trayOf: attachments.trayOf,
     attach: attachments.add,
+    attachVoice: attachments.addVoice,
+    decideKind: attachments.decide,
     uploadAgain: attachments.again,
     dropAttachment: attachments.drop,
     measured: attachments.measured,

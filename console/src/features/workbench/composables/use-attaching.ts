@@ -6,11 +6,12 @@ import type { Conversation } from '@/api/types'
 import { useKinds } from '@/channels/use-kinds'
 import { useToasts } from '@/ui/toasts'
 
-import { MOST_ATTACHMENTS } from '../state/attachments'
+import type { FileKind } from '../outbox'
+import { kindOf, MOST_ATTACHMENTS } from '../state/attachments'
 import { useWorkbench } from '../workbench.store'
 import { useLock } from './use-lock'
 
-/** Pictures for the next reply of a conversation: those in its tray, and the way to add more. */
+/** Files for the next reply of a conversation: those in its tray, and the way to add more. */
 export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
   const { t } = useI18n({ useScope: 'global' })
   const workbench = useWorkbench()
@@ -18,15 +19,17 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
   const toasts = useToasts()
   const lock = useLock(conversation)
 
-  /** Where an account can only answer, it answers with words. */
-  const takesPictures = computed(() => {
+  /** What can be sent here beside words. Where an account can only answer, it answers with words. */
+  const takes = computed((): readonly string[] => {
     const { channel, sending } = conversation.value
-    const sendable = kinds.kindOf(channel.kind)?.capabilities.sendable ?? []
-    return sending === 'api' && sendable.includes('image')
+    if (sending !== 'api' || lock.value !== null) return []
+    return kinds.kindOf(channel.kind)?.capabilities.sendable ?? []
   })
-  const canAttach = computed(() => lock.value === null && takesPictures.value)
+  const canAttach = computed(() => takes.value.some((kind) => kind in MOST_BYTES))
+  const canRecord = computed(() => takes.value.includes('voice'))
   const tray = computed(() => workbench.trayOf(conversation.value.id))
   const hasFailed = computed(() => tray.value.some((each) => each.state === 'failed'))
+  const isAsking = computed(() => tray.value.some((each) => each.state === 'asking'))
 
   function attach(files: readonly File[]): void {
     const room = MOST_ATTACHMENTS - tray.value.length
@@ -34,18 +37,25 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
     workbench.attach(conversation.value.id, files.slice(0, Math.max(0, room)), refusalOf)
   }
 
-  return { canAttach, tray, hasFailed, attach }
+  /** What plainly cannot be sent need not be sent to hear that. A type that lies is for the server to find out. */
+  function refusalOf(file: File): Problem | null {
+    const kind = kindOf(file)
+    if (!takes.value.includes(kind)) return refused({ reason: 'kind_not_allowed' })
+    const most = MOST_BYTES[kind]
+    return file.size > most
+      ? refused({ reason: 'too_large', bytes: file.size, most_bytes: most })
+      : null
+  }
+
+  return { canAttach, canRecord, tray, hasFailed, isAsking, attach }
 }
 
 /** The server takes no larger file, and breaks the line of whoever sends one: the reason would not come through. */
-const MOST_BYTES = 20 * 1024 * 1024
-
-/** What plainly cannot be sent need not be sent to hear that. A type that lies is for the server to find out. */
-function refusalOf({ type, size }: File): Problem | null {
-  if (type !== '' && !type.startsWith('image/')) return refused({ reason: 'kind_not_allowed' })
-  if (size > MOST_BYTES)
-    return refused({ reason: 'too_large', bytes: size, most_bytes: MOST_BYTES })
-  return null
+const MOST_BYTES: Readonly<Record<FileKind, number>> = {
+  image: 20 * 1024 * 1024,
+  voice: 20 * 1024 * 1024,
+  video: 50_000_000,
+  file: 50_000_000,
 }
 
 function refused(details: Record<string, unknown>): Problem {

@@ -4,6 +4,8 @@ import { asProblem, type Problem } from '@/api/problems'
 import type { Upload } from '@/api/types'
 import { freshKey } from '@/lib/ids'
 
+import type { FileKind } from '../outbox'
+
 /** How many files are on their way at once: the line is also needed for words. */
 const AT_ONCE = 2
 export const MOST_ATTACHMENTS = 9
@@ -12,13 +14,16 @@ export interface Attachment {
   id: string
   conversationId: string
   name: string
+  /** What it is to be sent as. */
+  kind: FileKind
   sizeBytes: number
   /** Shows the file before it is anywhere else. */
   url: string
   /** In CSS pixels as the browser shows it; null until it was looked at. */
   width: number | null
   height: number | null
-  state: 'waiting' | 'uploading' | 'ready' | 'failed'
+  /** `asking`: a sound that may be meant as a voice or as a file. */
+  state: 'asking' | 'waiting' | 'uploading' | 'ready' | 'failed'
   /** From 0 to 1. */
   progress: number
   uploadId: string | null
@@ -75,13 +80,13 @@ export function openAttachments(
     for (const each of waiting.slice(0, Math.max(0, AT_ONCE - running))) void begin(each)
   }
 
-  async function begin({ id, conversationId }: Attachment): Promise<void> {
+  async function begin({ id, conversationId, kind }: Attachment): Promise<void> {
     const one = held.get(id)
     if (one === undefined) return
     change(id, { state: 'uploading', progress: 0, problem: null })
     try {
       const { id: uploadId } = await upload({
-        path: `/api/conversations/${conversationId}/uploads`,
+        path: `/api/conversations/${conversationId}/uploads?as=${kind}`,
         file: one.file,
         key: one.key,
         progress: (share) => change(id, { progress: share }),
@@ -93,6 +98,23 @@ export function openAttachments(
     }
     pump()
     moved()
+  }
+
+  /** Put a recording into the tray that was made to be sent as a voice, and return its id. */
+  function addVoice(conversationId: string, file: File): string {
+    const id = freshKey()
+    held.set(id, { file, key: freshKey(), stop: new AbortController() })
+    const own = { id, conversationId, problem: null }
+    all.value = [...all.value, { ...attachmentOf(file, own), kind: 'voice', state: 'waiting' }]
+    pump()
+    return id
+  }
+
+  /** A sound is meant so. */
+  function decide(id: string, kind: FileKind): void {
+    if (all.value.find((each) => each.id === id)?.state !== 'asking') return
+    change(id, { kind, state: 'waiting' })
+    pump()
   }
 
   function again(id: string): void {
@@ -118,6 +140,8 @@ export function openAttachments(
   return {
     all,
     add,
+    addVoice,
+    decide,
     again,
     hasBroken: () => broken().length > 0,
     /** Try again what broke off. */
@@ -139,18 +163,29 @@ export function openAttachments(
 
 export type Attachments = ReturnType<typeof openAttachments>
 
+/** What a file is to be sent as, as far as its type tells; the server looks at what is in it. */
+export function kindOf({ type, name }: Pick<File, 'type' | 'name'>): FileKind {
+  if (/^image\/(png|jpeg|gif|webp|bmp|x-ms-bmp)$/.test(type)) return 'image'
+  if (type.startsWith('audio/') || /\.(amr|m4a|mp3|wav)$/i.test(name)) return 'voice'
+  if (type.startsWith('video/')) return 'video'
+  return 'file'
+}
+
 function attachmentOf(
   file: File,
   own: Pick<Attachment, 'id' | 'conversationId' | 'problem'>,
 ): Attachment {
+  const kind = kindOf(file)
+  const state = kind === 'voice' ? 'asking' : 'waiting'
   return {
     ...own,
     name: file.name,
+    kind,
     sizeBytes: file.size,
     url: URL.createObjectURL(file),
     width: null,
     height: null,
-    state: own.problem === null ? 'waiting' : 'failed',
+    state: own.problem === null ? state : 'failed',
     progress: 0,
     uploadId: null,
     sent: false,

@@ -57,5 +57,13 @@ export function openCommands({ client, replica }: Context) {
     take(await answered(client.POST(path, { params, headers: once(key) })))
   }
 
-  return { markRead, end, take: takeOver, resend, leave, fetchAgain }
+  /** Send the customer a link through which they can hand in the file that a message tells of. */
+  async function askForFile(conversationId: string, message: Message, key: string): Promise<void> {
+    const params = { path: { conversation_id: conversationId } }
+    const path = '/api/conversations/{conversation_id}/file-requests'
+    const body = { message_id: message.id }
+    take(await answered(client.POST(path, { params, headers: once(key), body })))
+  }
+
+  return { markRead, end, take: takeOver, resend, leave, fetchAgain, askForFile }
 }

@@ -22,9 +22,12 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
   let timer: ReturnType<typeof setTimeout> | undefined
   let misses = 0
 
-  /** Say something to the customer: the pictures first, then the words. */
+  /** Say something to the customer: the files first, then the words. */
   function say(conversation: Conversation, pictures: readonly string[], words: string): void {
-    const all: Said[] = pictures.map((attachmentId) => ({ type: 'image', attachmentId }))
+    const all: Said[] = pictures.map((attachmentId) => ({
+      type: attachments.find(attachmentId)?.kind ?? 'file',
+      attachmentId,
+    }))
     if (words !== '') all.push({ type: 'text', text: words })
     for (const id of pictures) attachments.markSent(id)
     pending.value = [...pending.value, ...all.map((said) => pendingOf(conversation, said))]
@@ -47,19 +50,19 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
     if (content !== null) void carry(one, content)
   }
 
-  /** Whether its picture was refused; then the message is a person's to decide. */
+  /** Whether its file was refused; then the message is a person's to decide. */
   function isBeyondHelp({ key, said }: Pending): boolean {
-    const picture = said.type === 'image' ? attachments.find(said.attachmentId) : undefined
+    const picture = said.type === 'text' ? undefined : attachments.find(said.attachmentId)
     if (picture?.state !== 'failed' || picture.problem?.isPassing === true) return false
     pending.value = failed(pending.value, key, picture.problem ?? new Problem('core.failed', 500))
     return true
   }
 
-  /** What the server takes; null while a picture is not there yet. */
+  /** What the server takes; null while a file is not there yet. */
   function contentOf({ said }: Pending): Saying | null {
     if (said.type === 'text') return said
     const uploadId = attachments.find(said.attachmentId)?.uploadId
-    return uploadId ? { type: 'image', upload_id: uploadId } : null
+    return uploadId ? { type: said.type, upload_id: uploadId } : null
   }
 
   async function carry(one: Pending, content: Saying): Promise<void> {
@@ -95,7 +98,7 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
 
   function settle(key: string, said: Said): void {
     pending.value = settled(pending.value, key)
-    if (said.type === 'image') attachments.drop(said.attachmentId)
+    if (said.type !== 'text') attachments.drop(said.attachmentId)
   }
 
   function later(key: string, problem: Problem): void {
@@ -133,7 +136,7 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
   }
 
   function retry({ key, threadId, said }: Pending): void {
-    if (said.type === 'image') attachments.again(said.attachmentId)
+    if (said.type !== 'text') attachments.again(said.attachmentId)
     pending.value = held(pending.value, key, null)
     push(threadId, true)
   }
