@@ -120,7 +120,7 @@ async def test_customer_hands_in_the_file_that_nobody_could_fetch(shop: Shop) ->
     assert asked.json()["content"]["type"] == "upload_request"
     token = await the_link(shop, "upload")
     page = (await Phone(shop, token).get("/api/pages/upload")).json()
-    assert (page["file_name"], page["files_left"], page["most_bytes"]) == ("发票.pdf", 10, 50_000_000)
+    assert (page["file_name"], page["files_left"], page["most_bytes"]) == ("发票.pdf", 10, 50 * 1024 * 1024)
     before = (await shop.desk.conversation_of(shop.customer)).budget
     answer = await Phone(shop, token).hands_in(b"%PDF-1.7 invoice", name="../../发票.pdf")
     assert (answer.status_code, answer.json()["name"]) == (201, "发票.pdf")
@@ -178,7 +178,7 @@ async def test_nothing_and_too_much_are_refused(shop: Shop) -> None:
     await asks(shop)
     token = await the_link(shop, "upload")
     assert (await Phone(shop, token).hands_in(b"")).json()["details"]["reason"] == "empty"
-    large = await Phone(shop, token).hands_in(bytes(50_100_000))
+    large = await Phone(shop, token).hands_in(bytes(53_000_000))
     assert (large.status_code, large.json()["code"]) == (413, "conversations.upload_refused")
 
 

@@ -39,7 +39,7 @@ class MediaLimits:
     """How long one may play."""
 
 
-MOST_LINKED_BYTES = 50_000_000
+MOST_LINKED_BYTES = 50 * 1024 * 1024
 LINKED_FILES = MediaLimits(most_bytes=MOST_LINKED_BYTES, media_types=frozenset(), most_upload_bytes=MOST_LINKED_BYTES)
 """Of files that go out as a link to a page of ours: what a phone loads in a moment, and a server sends many times."""
 

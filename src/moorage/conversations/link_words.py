@@ -19,7 +19,7 @@ _REQUEST: Mapping[Locale, str] = {
     "The link works until {until}.",
 }
 _UNITS = ("B", "KB", "MB", "GB")
-_STEP = 1000
+_STEP = 1024
 
 
 def words_of(content: File | UploadRequest, *, address: str, locale: Locale, time_zone: str) -> str:

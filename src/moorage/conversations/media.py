@@ -10,7 +10,7 @@ from moorage.core.ids import AgentId, MessageId, ThreadId
 from moorage.infra.database import DomainEvent
 from moorage.media.voices import PLAYABLE
 
-MOST_UPLOAD_BYTES = 50_000_000
+MOST_UPLOAD_BYTES = 50 * 1024 * 1024
 """Of anything that is uploaded, before it is made smaller. Each kind of file has its own limit below."""
 
 UploadReason = Literal[

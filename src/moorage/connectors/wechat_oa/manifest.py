@@ -127,7 +127,7 @@ MANIFEST = Manifest(
             most_bytes=MOST_VOICE_BYTES, media_types=frozenset({"audio/mpeg", "audio/amr"}), most_s=MOST_VOICE_S
         ),
         "video": MediaLimits(
-            most_bytes=MOST_VIDEO_BYTES, media_types=frozenset({"video/mp4"}), most_upload_bytes=50 * _MEGABYTE
+            most_bytes=MOST_VIDEO_BYTES, media_types=frozenset({"video/mp4"}), most_upload_bytes=50 * 1024 * 1024
         ),
         "file": LINKED_FILES,  # WeChat has no message for it
     },

@@ -54,8 +54,8 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
 const MOST_BYTES: Readonly<Record<FileKind, number>> = {
   image: 20 * 1024 * 1024,
   voice: 20 * 1024 * 1024,
-  video: 50_000_000,
-  file: 50_000_000,
+  video: 50 * 1024 * 1024,
+  file: 50 * 1024 * 1024,
 }
 
 function refused(details: Record<string, unknown>): Problem {
