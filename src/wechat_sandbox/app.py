@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from pathlib import Path
 
 from fastapi import FastAPI
@@ -9,6 +10,7 @@ from fastapi.responses import FileResponse, RedirectResponse
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from wechat_sandbox.api import ProductApi
 from wechat_sandbox.components.pages import page_router
@@ -34,6 +36,7 @@ def create_app(*, sandbox: Sandbox) -> FastAPI:
     # No generated API pages: they would load scripts from the internet.
     app = FastAPI(title="WeChat sandbox", lifespan=lifespan, docs_url=None, redoc_url=None)
     install_refusals(app)
+    app.add_middleware(_Dated, sandbox=sandbox)
     app.include_router(control_router(sandbox))
     app.include_router(page_router(sandbox))
     app.include_router(file_router(sandbox))
@@ -42,6 +45,25 @@ def create_app(*, sandbox: Sandbox) -> FastAPI:
     _add_pages(app)
     _add_product_api(app, api=ProductApi(sandbox=sandbox, endpoints=ENDPOINTS))
     return app
+
+
+class _Dated:
+    """Lets every answer carry the stand-in's own time, as callers compare their clock with it."""
+
+    def __init__(self, app: ASGIApp, *, sandbox: Sandbox) -> None:
+        self._app = app
+        self._sandbox = sandbox
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Pass a request on."""
+
+        async def dated(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                now = formatdate(self._sandbox.clock.now_s(), usegmt=True)
+                message["headers"] = [*message.get("headers", []), (b"date", now.encode())]
+            await send(message)
+
+        await self._app(scope, receive, dated)
 
 
 def _add_product_api(app: FastAPI, *, api: ProductApi) -> None:

@@ -35,6 +35,7 @@ def serve(*, sandbox: Sandbox, bind: str, port: int, ready_file: Path | None) ->
         log_level="warning",
         access_log=False,
         lifespan="on",
+        date_header=False,  # the application tells its own time, which tests move
         timeout_graceful_shutdown=_STOP_WITHIN_S,
     )
     _AnnouncingServer(config, sandbox=sandbox, url=url, ready_file=ready_file).run(sockets=[listener])

@@ -66,6 +66,10 @@ class Wechat:
     gives_tokens: bool = True
     sent: list[str] = field(default_factory=list[str])
     url: str = ""
+    quotas: dict[str, tuple[int, int]] = field(
+        default_factory=lambda: {"/cgi-bin/message/custom/send": (3, 500), "/cgi-bin/menu/create": (1, 1000)}
+    )
+    voice: str = "1"
 
     def authorize(self, appid: str, *, sets: tuple[int, ...] = ALL_SETS) -> str:
         """Let an account's administrator confirm; return the code. What was granted before is void."""
@@ -99,6 +103,12 @@ class Wechat:
             "api_authorizer_token": self._renew,
             "api_get_authorizer_info": self._info,
             "send": self._send,
+            "get_api_domain_ip": self._addresses,
+            "get": self._quota,
+            "get_authorizer_option": self._option,
+            "set_authorizer_option": self._set_option,
+            "api_get_authorizer_list": self._list,
+            "clear_quota": self._clear_quota,
         }
         return answers[name](call)
 
@@ -160,6 +170,36 @@ class Wechat:
             "principal_name": "码头茶馆有限公司",
         }
         return {"authorizer_info": {**about, **self.about}, "authorization_info": self._authorization(appid)}
+
+    def _addresses(self, call: Call) -> Mapping[str, object]:
+        if not any(call.query["access_token"] in grant.tokens for grant in self.grants.values()):
+            return {"errcode": 42001, "errmsg": "access_token expired"}
+        return {"ip_list": ["127.0.0.1"]}
+
+    def _quota(self, call: Call) -> Mapping[str, object]:
+        if call.asked["cgi_path"] not in self.quotas:
+            return {"errcode": 76022, "errmsg": "could not use this cgi_path"}
+        used, limit = self.quotas[str(call.asked["cgi_path"])]
+        return {"errcode": 0, "quota": {"daily_limit": limit, "used": used, "remain": limit - used}}
+
+    def _clear_quota(self, _call: Call) -> Mapping[str, object]:
+        self.quotas = {path: (0, limit) for path, (_, limit) in self.quotas.items()}
+        return {"errcode": 0, "errmsg": "ok"}
+
+    def _option(self, call: Call) -> Mapping[str, object]:
+        return {"option_name": call.asked["option_name"], "option_value": self.voice}
+
+    def _set_option(self, call: Call) -> Mapping[str, object]:
+        self.voice = str(call.asked["option_value"])
+        return {"errcode": 0, "errmsg": "ok"}
+
+    def _list(self, call: Call) -> Mapping[str, object]:
+        offset, count = int(str(call.asked["offset"])), int(str(call.asked["count"]))
+        rows = [
+            {"authorizer_appid": appid, "refresh_token": grant.refresh_token, "auth_time": 1767225600}
+            for appid, grant in self.grants.items()
+        ]
+        return {"total_count": len(rows), "list": rows[offset : offset + count]}
 
     def _send(self, call: Call) -> Mapping[str, object]:
         if not any(call.query["access_token"] in grant.tokens for grant in self.grants.values()):

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from moorage.channels.checks import run_checks
 from moorage.channels.credentials import read_credentials
 from moorage.channels.endpoints import open_endpoint
+from moorage.channels.health.doctor import Doctor
 from moorage.channels.model import Channel
 from moorage.channels.platforms import open_platform
 from moorage.connectors.content import Text
@@ -235,19 +235,18 @@ async def test_checks_of_an_authorized_channel_go_by_ticket_and_token(
     desk: Desk, channel: Channel, workspace: WorkspaceId, clock: MovableClock
 ) -> None:
     async def checks() -> dict[str, tuple[str, str | None]]:
-        found = await run_checks(
-            desk.database,
-            box=BOX,
-            connectors=desk.connectors,
-            workspace_id=workspace,
-            channel_id=channel.id,
-            deadline=soon(),
-        )
+        doctor = Doctor(database=desk.database, box=BOX, connectors=desk.connectors)
+        found = await doctor.ask(workspace_id=workspace, channel_id=channel.id, parts=("access",), deadline=soon())
         return {check.name: (check.state, check.reason) for check in found}
 
-    assert set((await checks()).values()) == {("ok", None)}
+    good = await checks()
+    assert {good[name] for name in ("ticket", "token", "ip_allowed", "server_verified", "permissions")} == {
+        ("ok", None)
+    }
+    clock.forward(timedelta(minutes=40))
+    assert (await checks())["ticket"] == ("warning", "ticket_late")
     clock.forward(timedelta(hours=13))
-    assert (await checks())["server_verified"] == ("failed", "ticket_old")
+    assert (await checks())["server_verified"] == ("failing", "ticket_old")
 
 
 # ---------------------------------------------------------------- the platform's own token

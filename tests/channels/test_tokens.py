@@ -7,13 +7,13 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.channels.checks import run_checks
 from moorage.channels.endpoints import open_endpoint
+from moorage.channels.health.doctor import Doctor
+from moorage.channels.health.model import Check
 from moorage.channels.leases import CIRCUIT, FORCED_AT_MOST_EVERY, LEASE
 from moorage.channels.model import Channel
 from moorage.channels.operations import change_credentials
 from moorage.channels.queries import read_channel
-from moorage.channels.views import CheckView
 from moorage.connectors.content import Text
 from moorage.connectors.contract import Endpoint, Outbound, TokenSource
 from moorage.connectors.failures import AddressNotAllowed, CredentialsInvalid, TryLater, Unreachable
@@ -106,7 +106,7 @@ def soon(seconds: float = 5.0) -> float:
 
 
 StateNow = Callable[[], Awaitable[tuple[str, str | None]]]
-ChecksNow = Callable[[], Awaitable[dict[str, CheckView]]]
+ChecksNow = Callable[[], Awaitable[dict[str, Check]]]
 
 
 @pytest.fixture
@@ -125,10 +125,9 @@ def state(database: Database, workspace: WorkspaceId, channel: Channel) -> State
 def checks(database: Database, workspace: WorkspaceId, connectors: Connectors, channel: Channel) -> ChecksNow:
     """Runs the channel's checks."""
 
-    async def now() -> dict[str, CheckView]:
-        found = await run_checks(
-            database, box=BOX, connectors=connectors, workspace_id=workspace, channel_id=channel.id, deadline=soon()
-        )
+    async def now() -> dict[str, Check]:
+        doctor = Doctor(database=database, box=BOX, connectors=connectors)
+        found = await doctor.ask(workspace_id=workspace, channel_id=channel.id, parts=("access",), deadline=soon())
         return {check.name: check for check in found}
 
     return now
@@ -365,18 +364,15 @@ async def test_new_credentials_are_used_at_once(
 
 async def test_checks_of_a_good_account(checks: ChecksNow) -> None:
     found = await checks()
-    assert {name: check.state for name, check in found.items()} == {
-        "server_verified": "unknown",
-        "token": "ok",
-        "ip_allowed": "ok",
-    }
+    states = {name: found[name].state for name in ("server_verified", "token", "ip_allowed")}
+    assert states == {"server_verified": "unknown", "token": "ok", "ip_allowed": "ok"}
     assert found["server_verified"].reason == "not_asked_yet"
 
 
 async def test_checks_name_the_address_to_allow(checks: ChecksNow, wechat: Wechat) -> None:
     wechat.failure = NOT_LISTED
     found = await checks()
-    assert found["ip_allowed"].state == "failed"
+    assert found["ip_allowed"].state == "failing"
     assert found["ip_allowed"].details["ip"] == "203.0.113.9"
     assert found["ip_allowed"].details["external_code"] == "40164"
     assert found["token"].state == "unknown"
@@ -385,10 +381,10 @@ async def test_checks_name_the_address_to_allow(checks: ChecksNow, wechat: Wecha
 async def test_checks_tell_a_wrong_secret_from_an_unreachable_provider(checks: ChecksNow, wechat: Wechat) -> None:
     wechat.failure = SECRET_WRONG
     token = (await checks())["token"]
-    assert (token.state, token.reason) == ("failed", "invalid_secret")
+    assert (token.state, token.reason) == ("failing", "invalid_secret")
     wechat.failure = {}
     token = (await checks())["token"]
-    assert (token.state, token.reason) == ("failed", "provider_unreachable")
+    assert (token.state, token.reason) == ("warning", "provider_unreachable")
 
 
 async def test_a_check_asks_the_provider_even_while_the_circuit_is_open(

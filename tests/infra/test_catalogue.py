@@ -26,6 +26,7 @@ PLATFORM_TABLES = {
     "platform_tokens": "the ticket and token of that platform",
     "docking_attempts": "read to find out whose attempt a provider's push completes",
     "unclaimed_authorizations": "accounts that no company has docked",
+    "platform_comparisons": "what a provider lists for the platform that serves every company",
     "use_counts": "counts uses by people who have not signed in",
     "alembic_version": "the state of the schema",
     "procrastinate_jobs": "a worker takes the next job of any workspace; arguments are ids only",

@@ -245,7 +245,7 @@ export interface paths {
         put?: never;
         /**
          * Check Channel
-         * @description Check live whether the provider knows our address, gives a token, and allows our calls.
+         * @description Ask the provider now whether the channel works, and tell everything that is known then.
          */
         post: operations["check_channel"];
         delete?: never;
@@ -332,6 +332,26 @@ export interface paths {
          * @description Take a picture that a channel will send by itself; a follow reply names it by its id.
          */
         post: operations["upload_reply_picture"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/health": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel Health
+         * @description Tell what is known of a channel's health without asking its provider.
+         */
+        get: operations["read_channel_health"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -642,6 +662,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/quotas/reset": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Reset Channel Quotas
+         * @description Set the provider's counts of the account's calls to zero, which it allows a few times a month.
+         */
+        post: operations["reset_channel_quotas"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/undock": {
         parameters: {
             query?: never;
@@ -660,6 +700,26 @@ export interface paths {
          * @description Undock a channel: its account is free, its open conversations end at once, its history and settings stay.
          */
         post: operations["undock_one_channel"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/voice-recognition": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /**
+         * Switch Channel Voice Recognition
+         * @description Let the provider recognise what customers say, or not. Followers of before may take a day to be affected.
+         */
+        put: operations["switch_channel_voice_recognition"];
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1546,6 +1606,21 @@ export interface components {
             version: number;
         };
         /**
+         * ChannelHealthView
+         * @description The worst that is known of a channel, from its last look: which check, and why.
+         */
+        ChannelHealthView: {
+            /** Check */
+            check: string | null;
+            /** Reason */
+            reason: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "failing";
+        };
+        /**
          * ChannelKindView
          * @description One kind of channel that can be docked.
          */
@@ -1686,6 +1761,7 @@ export interface components {
             external_account_id: string | null;
             /** External Id */
             external_id: string;
+            health: components["schemas"]["ChannelHealthView"] | null;
             /**
              * Id
              * Format: uuid
@@ -1734,33 +1810,39 @@ export interface components {
         };
         /**
          * CheckView
-         * @description One live check of a channel. `details` holds what the admin needs, such as the address to allow.
+         * @description One check of a channel. `reason` is a word that the kind has a sentence for; `details` complete it.
          */
         CheckView: {
+            /** At */
+            at: string | null;
+            /** Checked At */
+            checked_at: string | null;
             /** Details */
-            details?: {
+            details: {
                 [key: string]: string;
             };
+            /** Mend */
+            mend: ("authorize" | "credentials" | "allow_address" | "enter_address" | "reset_quotas" | "switch_on_voice") | null;
             /**
              * Name
              * @enum {string}
              */
-            name: "server_verified" | "token" | "ip_allowed";
+            name: "ticket" | "token" | "ip_allowed" | "clock" | "server_verified" | "push_keys" | "last_push" | "permissions" | "account" | "voice_recognition" | "quotas" | "last_send" | "other_platforms";
             /** Reason */
-            reason?: string | null;
+            reason: string | null;
             /**
              * State
              * @enum {string}
              */
-            state: "ok" | "failed" | "unknown";
+            state: "ok" | "warning" | "failing" | "unknown" | "not_applicable";
         };
         /**
-         * ChecksView
-         * @description All live checks of a channel.
+         * ChecksToRun
+         * @description What to ask the provider; each part is a call or two, so that a page can show how far it is.
          */
-        ChecksView: {
-            /** Items */
-            items: components["schemas"]["CheckView"][];
+        ChecksToRun: {
+            /** Parts */
+            parts?: ("access" | "quotas" | "voice")[];
         };
         /**
          * Choice
@@ -2337,6 +2419,19 @@ export interface components {
             name: string;
             /** Size Bytes */
             size_bytes: number;
+        };
+        /**
+         * HealthView
+         * @description Everything that is known of a channel's health, and what it comes to.
+         */
+        HealthView: {
+            /** Items */
+            items: components["schemas"]["CheckView"][];
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "ok" | "warning" | "failing";
         };
         /**
          * Imported
@@ -3812,6 +3907,14 @@ export interface components {
             width: number | null;
         };
         /**
+         * VoiceRecognition
+         * @description Whether the provider is to recognise what customers say.
+         */
+        VoiceRecognition: {
+            /** On */
+            on: boolean;
+        };
+        /**
          * WorkspaceChange
          * @description New settings of the workspace, made from those at `version`.
          */
@@ -4287,7 +4390,11 @@ export interface operations {
             };
             cookie?: never;
         };
-        requestBody?: never;
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["ChecksToRun"] | null;
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {
@@ -4295,7 +4402,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["ChecksView"];
+                    "application/json": components["schemas"]["HealthView"];
                 };
             };
             /** @description What went wrong */
@@ -4470,6 +4577,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ReplyPictureView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_health: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
                 };
             };
             /** @description What went wrong */
@@ -5016,6 +5154,37 @@ export interface operations {
             };
         };
     };
+    reset_channel_quotas: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     preview_undocking: {
         parameters: {
             query?: never;
@@ -5069,6 +5238,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["ChannelView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    switch_channel_voice_recognition: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VoiceRecognition"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["HealthView"];
                 };
             };
             /** @description What went wrong */

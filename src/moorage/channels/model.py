@@ -122,6 +122,10 @@ class Channel:
     authorized_at: datetime | None
     profile_read_at: datetime | None
     undocked_at: datetime | None
+    health: Literal["ok", "warning", "failing"] | None
+    """The worst of the channel's checks when it was last looked at; None before that."""
+    health_check: str | None
+    health_reason: str | None
 
     @property
     def state_reasons(self) -> tuple[str, ...]:

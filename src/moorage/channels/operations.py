@@ -68,8 +68,8 @@ async def dock_with_credentials(
     """Dock an account by its own credentials and return the channel. `by` is None for the command line.
 
     An account that was docked in this workspace before is the same channel again, with its settings and history.
-    Nothing is asked of the provider: `checks.run_checks` does that, with no transaction open. Raises Malformed for a
-    field of the wrong form, AlreadyDocked for an account that is docked anywhere in the installation.
+    Nothing is asked of the provider: the doctor in `health/` does that, with no transaction open. Raises Malformed for
+    a field of the wrong form, AlreadyDocked for an account that is docked anywhere in the installation.
     """
     checked = check_credentials(manifest, credentials)
     external_id = checked[manifest.account_field]

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import LiteralString, get_args
+from typing import Literal, LiteralString, get_args
 from uuid import UUID
 
 from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, DockedBy
@@ -16,6 +16,7 @@ _SELECT: LiteralString = """
     SELECT c.id, c.kind, c.external_id, c.name, c.account_type, c.verified, c.state, c.state_reason, c.settings,
            c.policy, c.version, c.docked_at, c.docked_by_way AS docked_by, c.external_account_id, c.account_name,
            c.principal_name, c.avatar_blob_id, c.limits, c.authorized_at, c.profile_read_at, c.undocked_at,
+           c.health, c.health_check, c.health_reason,
            a.verified_at AS server_verified_at,
            (SELECT t.last_customer_message_at FROM threads t
             WHERE t.workspace_id = c.workspace_id AND t.channel_id = c.id
@@ -67,6 +68,9 @@ class _Row:
     authorized_at: datetime | None
     profile_read_at: datetime | None
     undocked_at: datetime | None
+    health: Literal["ok", "warning", "failing"] | None
+    health_check: str | None
+    health_reason: str | None
 
 
 async def read_channel(tx: Tx, *, channel_id: ChannelId) -> Channel:
@@ -165,4 +169,7 @@ def _channel(row: _Row) -> Channel:
         authorized_at=row.authorized_at,
         profile_read_at=row.profile_read_at,
         undocked_at=row.undocked_at,
+        health=row.health,
+        health_check=row.health_check,
+        health_reason=row.health_reason,
     )

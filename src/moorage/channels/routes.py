@@ -1,6 +1,5 @@
 """The API of channels: kinds, docking, settings, live checks."""
 
-import asyncio
 import re
 from dataclasses import dataclass
 from typing import Annotated, ClassVar, Final
@@ -11,7 +10,6 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from moorage.channels.account_statements import state_account
 from moorage.channels.addresses import callback_url
-from moorage.channels.checks import run_checks
 from moorage.channels.copying import Copied, copy_settings
 from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, SettingsPart
 from moorage.channels.operations import change_channel, change_credentials, dock_with_credentials
@@ -21,11 +19,11 @@ from moorage.channels.views import (
     AuthorizationView,
     CallbackAddressView,
     CapabilitiesView,
+    ChannelHealthView,
     ChannelKindsView,
     ChannelKindView,
     ChannelsView,
     ChannelView,
-    ChecksView,
     CopiedView,
     SettingsCopiedView,
     Words,
@@ -42,7 +40,6 @@ from moorage.staff.guard import SignedInActor, remote_address_of, require_right
 from moorage.staff.model import Actor
 from moorage.staff.rights import Act, require
 
-CHECKS_LIMIT_S: Final = 15.0
 MOST_COPIED_TO: Final = 200
 
 router = APIRouter(tags=["channels"])
@@ -92,6 +89,9 @@ class ChannelsDoor:
             avatar_url=avatar_url(channel),
             authorized_at=channel.authorized_at,
             undocked_at=channel.undocked_at,
+            health=None
+            if channel.health is None
+            else ChannelHealthView(state=channel.health, check=channel.health_check, reason=channel.health_reason),
             version=channel.version,
         )
 
@@ -345,17 +345,3 @@ async def copy_channel_settings(
             for one in copied
         ]
     )
-
-
-@router.post("/channels/{channel_id}/checks")
-async def check_channel(channel_id: UUID, actor: ChannelManager, door: TheDoor) -> ChecksView:
-    """Check live whether the provider knows our address, gives a token, and allows our calls."""
-    checks = await run_checks(
-        door.database,
-        box=door.box,
-        connectors=door.connectors,
-        workspace_id=actor.workspace_id,
-        channel_id=ChannelId(channel_id),
-        deadline=asyncio.get_running_loop().time() + CHECKS_LIMIT_S,
-    )
-    return ChecksView(items=checks)

@@ -65,6 +65,14 @@ class CapabilitiesView(_View):
         )
 
 
+class ChannelHealthView(_View):
+    """The worst that is known of a channel, from its last look: which check, and why."""
+
+    state: Literal["ok", "warning", "failing"]
+    check: str | None
+    reason: str | None
+
+
 class ChannelView(_View):
     """One docked channel. Credentials are never part of it."""
 
@@ -91,6 +99,8 @@ class ChannelView(_View):
     avatar_url: str | None
     authorized_at: datetime | None
     undocked_at: datetime | None
+    health: ChannelHealthView | None
+    """None before the first look."""
     version: int
 
 
@@ -305,15 +315,6 @@ class CallbackAddressView(_View):
     callback_url: str
 
 
-class CheckView(_View):
-    """One live check of a channel. `details` holds what the admin needs, such as the address to allow."""
-
-    name: Literal["server_verified", "token", "ip_allowed"]
-    state: Literal["ok", "failed", "unknown"]
-    reason: str | None = None
-    details: dict[str, str] = Field(default_factory=dict[str, str])
-
-
 class CopiedView(_View):
     """A channel to which settings were copied, and the parts that were not so already."""
 
@@ -327,9 +328,3 @@ class SettingsCopiedView(_View):
     """The channels that copying has changed."""
 
     changed: list[CopiedView]
-
-
-class ChecksView(_View):
-    """All live checks of a channel."""
-
-    items: list[CheckView]

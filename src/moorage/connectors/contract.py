@@ -118,6 +118,8 @@ class Inbound:
     """What `seal_reply` needs of this request; it differs from redelivery to redelivery."""
     uncovered: UncoveredBody | None = None
     """Set where the kind's signature does not protect the body: `channels.replays` must accept it first."""
+    mode: str | None = None
+    """How the request was protected, where the kind has several ways: one of those its credential `mode` names."""
 
 
 @dataclass(frozen=True, slots=True)

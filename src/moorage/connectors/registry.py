@@ -8,6 +8,7 @@ import httpx
 
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest
 from moorage.connectors.contract import AnswersRequests, Connector, FetchesMedia, IssuesTokens
+from moorage.connectors.examining import ExaminesAccounts
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.menus import PublishesMenus
 from moorage.connectors.people import KnowsCustomers, RecognisesVisitors
@@ -119,3 +120,9 @@ def visitors_power(connector: Connector) -> RecognisesVisitors | None:
     """Return the power to tell who opens a page, or None for a kind without it."""
     visitors: object = getattr(connector, "visitors", None)
     return None if visitors is None else cast("RecognisesVisitors", visitors)
+
+
+def examination_power(connector: Connector) -> ExaminesAccounts | None:
+    """Return the power to look at accounts at their provider, or None for a kind without it."""
+    examination: object = getattr(connector, "examination", None)
+    return None if examination is None else cast("ExaminesAccounts", examination)

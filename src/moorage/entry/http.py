@@ -5,9 +5,11 @@ import re
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 
+import psycopg
 import structlog
 from fastapi import APIRouter, FastAPI
 from fastapi.routing import APIRoute
+from psycopg_pool import PoolTimeout
 from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
@@ -16,6 +18,10 @@ from moorage.channels.authorization_routes import AuthorizationsDoor
 from moorage.channels.authorization_routes import router as authorization_router
 from moorage.channels.budget_routes import router as budget_router
 from moorage.channels.follow_replies.routes import router as follow_replies_router
+from moorage.channels.health.doctor import Doctor
+from moorage.channels.health.routes import HealthDoor
+from moorage.channels.health.routes import router as channel_health_router
+from moorage.channels.health.watch import PushWatch
 from moorage.channels.menus.publishing import Menus
 from moorage.channels.menus.routes import MenusDoor
 from moorage.channels.menus.routes import router as menus_router
@@ -68,9 +74,11 @@ from moorage.staff.sessions import find_session
 log = structlog.get_logger()
 
 RESTART_AFTER_S = 1.0
+WATCH_WRITTEN_EVERY_S = 2.0
 ROUTERS: Sequence[APIRouter] = (
     staff_router,
     channels_router,
+    channel_health_router,
     menus_router,
     follow_replies_router,
     budget_router,
@@ -135,6 +143,7 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
             _furnish(app, container, hub)
             loops = [
                 tasks.create_task(_hand_out_facts(hub)),
+                tasks.create_task(_keep_watch(app.state.push_door)),
                 tasks.create_task(container.clock.keep_measuring(container.pool)),
             ]
             yield
@@ -154,6 +163,18 @@ async def _hand_out_facts(hub: Hub) -> None:
         await asyncio.sleep(RESTART_AFTER_S)
 
 
+async def _keep_watch(door: PushDoor) -> None:
+    """Write down now and then what arrived, until cancelled. A database that is away is waited for."""
+    while True:
+        await asyncio.sleep(WATCH_WRITTEN_EVERY_S)
+        try:
+            await door.watch.write()
+        except (psycopg.OperationalError, PoolTimeout):
+            log.warning("watch_not_written")
+        except Exception:
+            log.exception("watch_failed")
+
+
 def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
     """Give each room's routes what they need of the process."""
     settings = container.settings
@@ -170,6 +191,8 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         words={kind: read_strings(kind) for kind in container.connectors},
         public_url=settings.public_url,
     )
+    doctor = Doctor(database=container.database, box=container.box, connectors=container.connectors)
+    app.state.health_door = HealthDoor(doctor=doctor)
     app.state.menus_door = MenusDoor(
         menus=Menus(database=container.database, box=container.box, connectors=container.connectors)
     )
@@ -209,6 +232,7 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         addresses=AddressBook(container.database),
         intake=Intake(database=container.database, connectors=container.connectors, box=container.box),
         counters=app.state.counters,
+        watch=PushWatch(doctor),
     )
 
 

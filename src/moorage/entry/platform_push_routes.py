@@ -123,6 +123,10 @@ async def _take_push(door: PushDoor, kind: str, external_id: str, request: Reque
     )
     try:
         inbound = connector.receive(credentials=credentials, request=raw, now=now)
+    except MalformedInput as error:
+        if address is not None:
+            door.watch.refused(address, reason=error.reason, now=now)
+        raise
     except UnsupportedInput as error:
         door.counters.count(f"pushes_unsupported.{error.reason}")
         return _response(connector.acknowledge())
@@ -133,6 +137,7 @@ async def _take_push(door: PushDoor, kind: str, external_id: str, request: Reque
     if address is None:
         return _leave(door, platform, external_id)
     reply = await door.intake.receive(address=address, inbound=inbound, credentials=credentials, deadline=deadline)
+    door.watch.arrived(address, mode=inbound.mode, now=now)
     return _response(reply)
 
 

@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from moorage.channels.addresses import AddressBook, mark_verified
 from moorage.channels.credentials import open_verification, verifies_itself
+from moorage.channels.health.watch import PushWatch
 from moorage.channels.model import Address
 from moorage.connectors.contract import AddressVerified, Connector, RawRequest, WireReply
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
@@ -60,6 +61,7 @@ class PushDoor:
     addresses: AddressBook
     intake: Intake
     counters: Counters
+    watch: PushWatch
 
 
 def push_routes(manifests: Sequence[Manifest]) -> list[Route]:
@@ -112,10 +114,12 @@ async def _answer(door: PushDoor, kind: str, external_id: str, request: Request,
     credentials = open_verification(door.box, address)
     if not verifies_itself(credentials):
         return _leave(door, connector, request)
+    now = door.database.clock.now()
     try:
-        received = connector.receive(
-            credentials=credentials, request=raw_request(request, body), now=door.database.clock.now()
-        )
+        received = connector.receive(credentials=credentials, request=raw_request(request, body), now=now)
+    except MalformedInput as error:
+        door.watch.refused(address, reason=error.reason, now=now)
+        raise
     except UnsupportedInput as error:
         log.warning("push_not_supported", reason=error.reason, channel_id=str(address.channel_id))
         door.counters.count(f"pushes_unsupported.{error.reason}")
@@ -124,6 +128,7 @@ async def _answer(door: PushDoor, kind: str, external_id: str, request: Request,
         await _mark_verified(door, address)
         return WireReply(body=received.body, content_type="text/plain; charset=utf-8")
     reply = await door.intake.receive(address=address, inbound=received, credentials=credentials, deadline=deadline)
+    door.watch.arrived(address, mode=received.mode, now=now)
     if address.verified_at is None:  # a genuine push proves as much as the question does, and it may come alone
         await _mark_verified(door, address)
     return reply

@@ -15,6 +15,7 @@ from moorage.channels.events import (
     ChannelStateChanged,
     ChannelVerificationChanged,
 )
+from moorage.channels.health.visits import look_soon
 from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.conversations.jobs import FETCH_MEDIA
 from moorage.conversations.media import MediaReceived
@@ -74,6 +75,7 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     # The agent's row is locked by signing out, and threads come first in the lock order.
     later(HandedOver, HAND_OVER, lambda event: {"agent_id": event.agent_id, "at": event.at.isoformat()}),
     # Threads come first in the lock order, and a channel may have thousands of them.
+    now(ChannelStateChanged, look_soon),
     later(ChannelStateChanged, SETTLE_CHANNEL, lambda event: {"channel_id": event.channel_id}),
     later(AccountUndocked, END_UNDOCKED, lambda event: {"channel_id": event.channel_id, "at": event.at.isoformat()}),
     later(ChannelVerificationChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),

@@ -39,6 +39,7 @@ export function aChannel(own: Partial<Channel> = {}): Channel {
     avatar_url: null,
     authorized_at: '2026-11-23T08:00:00Z',
     undocked_at: null,
+    health: null,
     version: 1,
     ...own,
   }

@@ -33,3 +33,9 @@ export function mended(channel: Channel): 'authorize' | 'byHand' | null {
   if (channel.docked_by === 'authorization') return 'authorize'
   return channel.state === 'undocked' ? 'byHand' : null
 }
+
+/** A channel that works by its state, although the last look at it found trouble; null where all is well. */
+export function ailing(channel: Channel): 'warning' | 'failing' | null {
+  const found = channel.health?.state
+  return channel.state !== 'active' || found === undefined || found === 'ok' ? null : found
+}

@@ -136,6 +136,12 @@ class WechatApi:
         request = self._http.build_request("GET", self._api_url + path, params=dict(asked))
         return _read_object(await self._answered(request, deadline=deadline))
 
+    async def get_dated(self, path: str, *, token: str, deadline: float) -> tuple[Mapping[str, object], str | None]:
+        """Return the JSON object that WeChat answers, and the `Date` that stood above it. Raises Unreachable."""
+        request = self._http.build_request("GET", self._api_url + path, params={"access_token": token})
+        response = await self._exchanged(request, deadline=deadline)
+        return _read_object(response.content), response.headers.get("date")
+
     async def fetch(self, url: str, *, deadline: float, most_bytes: int = LARGEST_ANSWER_BYTES) -> bytes:
         """Return what lies at `url`, an address that WeChat's answer named.
 
@@ -150,6 +156,11 @@ class WechatApi:
     async def _answered(
         self, request: httpx.Request, *, deadline: float, most_bytes: int = LARGEST_ANSWER_BYTES
     ) -> bytes:
+        return (await self._exchanged(request, deadline=deadline, most_bytes=most_bytes)).content
+
+    async def _exchanged(
+        self, request: httpx.Request, *, deadline: float, most_bytes: int = LARGEST_ANSWER_BYTES
+    ) -> httpx.Response:
         try:
             response = await call(self._http, request, deadline=deadline, most_bytes=most_bytes)
         except AnswerTooLarge as error:
@@ -160,7 +171,7 @@ class WechatApi:
             raise Unreachable(external_code=None, detail=error.detail, written=error.written) from error
         if response.status_code != 200:
             raise not_wechat(detail=f"HTTP status {response.status_code}")
-        return response.content
+        return response
 
 
 def _looks_like_page(body: bytes) -> bool:

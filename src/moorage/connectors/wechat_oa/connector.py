@@ -26,6 +26,7 @@ from moorage.connectors.sendable import check_sendable
 from moorage.connectors.wechat_oa import crypto
 from moorage.connectors.wechat_oa.client import WechatApi
 from moorage.connectors.wechat_oa.envelope import check_frame, check_url_signature, open_sealed
+from moorage.connectors.wechat_oa.examining import WechatExamination
 from moorage.connectors.wechat_oa.fields import format_of, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.connectors.wechat_oa.media import WechatMedia
@@ -53,6 +54,7 @@ class WechatOfficialAccount:
         self._api = api
         self.platform = platform
         self.menus = WechatMenus(api=api)
+        self.examination = WechatExamination(api=api)
         self.media = WechatMedia(api=api)
         self.people = WechatPeople(api=api)
         self.visitors = WechatVisitors(api=api, open_url=open_url)
@@ -143,7 +145,8 @@ def _receive_sealed(*, credentials: Mapping[str, str], request: RawRequest, now:
     inbound = read_push(opened.body)
     _check_account(inbound, credentials=credentials, outer=text_of(opened.outer, "ToUserName"))
     context = {"nonce": opened.nonce, "key": opened.key, "envelope": format_of(request.body)}
-    return replace(inbound, reply_context=context)
+    mode = "compatible" if "MsgType" in opened.outer else "secure"
+    return replace(inbound, reply_context=context, mode=mode)
 
 
 def _receive_plain(*, credentials: Mapping[str, str], request: RawRequest, now: datetime) -> Inbound:
@@ -157,7 +160,8 @@ def _receive_plain(*, credentials: Mapping[str, str], request: RawRequest, now: 
         nonce=request.query.get("nonce", ""),
         digest=hashlib.sha256(request.body).digest(),
     )
-    return replace(inbound, reply_context={"envelope": format_of(request.body)}, uncovered=uncovered)
+    context = {"envelope": format_of(request.body)}
+    return replace(inbound, reply_context=context, uncovered=uncovered, mode="plaintext")
 
 
 def _check_account(inbound: Inbound, *, credentials: Mapping[str, str], outer: str | None) -> None:

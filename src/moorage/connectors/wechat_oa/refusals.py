@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from moorage.connectors.authorization import DockingReason, PlatformReason
+from moorage.connectors.examining import HealthReason
 from moorage.connectors.failures import (
     AddressNotAllowed,
     ChannelReason,
@@ -71,6 +72,7 @@ _REFUSALS: Mapping[int, str] = {
     45047: RefusalReason.BUDGET_SPENT,
     45080: "no_recent_interaction",
     45081: "already_typing",
+    48006: HealthReason.QUOTA_RESETS_USED,
     45087: RefusalReason.SENDING_FORBIDDEN,
     45094: RefusalReason.SENDING_FORBIDDEN,
     45098: RefusalReason.TOO_LONG,
@@ -122,7 +124,7 @@ PLATFORM_ADDRESS_NOT_ALLOWED = "platform_address_not_allowed"
 REASONS = frozenset(str(reason) for reason in (*_CREDENTIALS.values(), *_REFUSALS.values())) | {
     str(reason)
     for reason in (
-        *(*RefusalReason, *CredentialsReason, *ChannelReason, *PlatformReason, *DockingReason),
+        *(*RefusalReason, *CredentialsReason, *ChannelReason, *PlatformReason, *DockingReason, *HealthReason),
         *(*_PLATFORM_CREDENTIALS.values(), *_PLATFORM_REFUSALS.values(), PLATFORM_ADDRESS_NOT_ALLOWED),
         *(permission.missing_reason for permission in PLATFORM_MANIFEST.permission_sets if permission.required),
     )

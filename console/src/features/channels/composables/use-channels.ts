@@ -133,27 +133,6 @@ export function useChange(id: Ref<string>) {
   })
 }
 
-/** What works at the provider now. Asked when the page opens, on demand, and when the channel changes. */
-export function useChecks(channel: Ref<Channel>) {
-  const session = useSession()
-  return useQuery({
-    queryKey: [
-      'checks',
-      () => channel.value.id,
-      () => channel.value.server_verified_at,
-      () => channel.value.authorized_at,
-    ],
-    queryFn: async () => {
-      const params = { path: { channel_id: channel.value.id } }
-      const path = '/api/channels/{channel_id}/checks'
-      const headers = once(freshKey())
-      return (await answered(session.client.POST(path, { params, headers }))).items
-    },
-    enabled: () => session.may('channels.manage') && channel.value.state !== 'undocked',
-    staleTime: 10_000, // asking costs a call of the provider's daily quota
-  })
-}
-
 /** The address to enter at the provider, known before docking. */
 export function useCallbackAddress(kind: Ref<string>, externalId: Ref<string | null>) {
   const session = useSession()

@@ -1,0 +1,51 @@
+"""What the API says about a channel's health."""
+
+from datetime import datetime
+from typing import Literal, Self
+
+from pydantic import BaseModel, ConfigDict
+
+from moorage.channels.health.model import Check, CheckName, CheckState, Mend, health_of
+
+
+class _View(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CheckView(_View):
+    """One check of a channel. `reason` is a word that the kind has a sentence for; `details` complete it."""
+
+    name: CheckName
+    state: CheckState
+    reason: str | None
+    details: dict[str, str]
+    at: datetime | None
+    """The time of the fact that the check tells: the last ticket, the token's end, the last push."""
+    checked_at: datetime | None
+    """When the provider was last asked; None for what is known without asking."""
+    mend: Mend | None
+
+    @classmethod
+    def of(cls, check: Check) -> Self:
+        """Return the view of `check`."""
+        return cls(
+            name=check.name,
+            state=check.state,
+            reason=check.reason,
+            details=dict(check.details),
+            at=check.at,
+            checked_at=check.checked_at,
+            mend=check.mend,
+        )
+
+
+class HealthView(_View):
+    """Everything that is known of a channel's health, and what it comes to."""
+
+    state: Literal["ok", "warning", "failing"]
+    items: list[CheckView]
+
+    @classmethod
+    def of(cls, checks: list[Check]) -> Self:
+        """Return the view of `checks`."""
+        return cls(state=health_of(checks).state, items=[CheckView.of(check) for check in checks])
