@@ -358,6 +358,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Enterprise Identity
+         * @description Tell how the company says who its customers are, and where links contradict what is known.
+         */
+        get: operations["read_enterprise_identity"];
+        /**
+         * Change Enterprise Identity
+         * @description Switch it on or off, and say what may come along and where the company's own page is.
+         */
+        put: operations["change_enterprise_identity"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/identity/conflicts/{conflict_id}/settle": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Settle Identity Conflict
+         * @description Decide whether what is known stays, or what a link says takes its place.
+         */
+        post: operations["settle_identity_conflict"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/channels/{channel_id}/identity/secret": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Make Identity Secret
+         * @description Make a new secret. Links signed with the one before are good for another 24 hours.
+         */
+        post: operations["make_identity_secret"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/menu": {
         parameters: {
             query?: never;
@@ -1164,6 +1228,26 @@ export interface paths {
          * @description Give out the file to be saved, whatever it is.
          */
         get: operations["download_file"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pages/identity": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Identity Page
+         * @description Tell a customer what came of the link that they opened.
+         */
+        get: operations["read_identity_page"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1982,6 +2066,58 @@ export interface components {
             version: number;
         };
         /**
+         * ConflictDecision
+         * @description Leave what is known (`kept`), or put what the link says in its place (`replaced`).
+         */
+        ConflictDecision: {
+            /**
+             * Decision
+             * @enum {string}
+             */
+            decision: "kept" | "replaced";
+        };
+        /**
+         * ConflictView
+         * @description A link that would have overwritten what is known.
+         */
+        ConflictView: {
+            /** Attributes */
+            attributes: {
+                [key: string]: string;
+            };
+            /** Bound User Id */
+            bound_user_id: string | null;
+            /**
+             * Created At
+             * Format: date-time
+             */
+            created_at: string;
+            /**
+             * Customer Id
+             * Format: uuid
+             */
+            customer_id: string;
+            /** Customer Name */
+            customer_name: string;
+            /** Holder Id */
+            holder_id: string | null;
+            /** Holder Name */
+            holder_name: string | null;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Settled At */
+            settled_at: string | null;
+            /** Settled By */
+            settled_by: string | null;
+            /** State */
+            state: string;
+            /** User Id */
+            user_id: string;
+        };
+        /**
          * ConversationView
          * @description One conversation as lists and headers show it.
          */
@@ -2231,6 +2367,46 @@ export interface components {
             path: string;
         };
         /**
+         * EnterpriseIdentityChange
+         * @description What is to hold from now on, in place of what the person has seen as `version`.
+         */
+        EnterpriseIdentityChange: {
+            /** Asks Profile */
+            asks_profile: boolean;
+            /** Attributes */
+            attributes: string[];
+            /** Enabled */
+            enabled: boolean;
+            /** Login Url */
+            login_url: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
+         * EnterpriseIdentityView
+         * @description How a channel's company says who its customers are. The secret itself is told once, when it is made.
+         */
+        EnterpriseIdentityView: {
+            /** Asks Profile */
+            asks_profile: boolean;
+            /** Attributes */
+            attributes: string[];
+            /** Conflicts */
+            conflicts: components["schemas"]["ConflictView"][];
+            /** Enabled */
+            enabled: boolean;
+            /** Link Address */
+            link_address: string;
+            /** Login Url */
+            login_url: string | null;
+            /** Previous Until */
+            previous_until: string | null;
+            /** Secret Made At */
+            secret_made_at: string | null;
+            /** Version */
+            version: number;
+        };
+        /**
          * Evaluate
          * @description Let the customer rate the last conversation.
          */
@@ -2432,6 +2608,19 @@ export interface components {
              * @enum {string}
              */
             state: "ok" | "warning" | "failing";
+        };
+        /**
+         * IdentityPageView
+         * @description What came of a link, and whose account it was.
+         */
+        IdentityPageView: {
+            /** Channel Name */
+            channel_name: string;
+            /**
+             * Outcome
+             * @enum {string}
+             */
+            outcome: "bound" | "again" | "conflict";
         };
         /**
          * Imported
@@ -3083,6 +3272,15 @@ export interface components {
             /** Name */
             name: string;
             rule: components["schemas"]["MatchRule"];
+        };
+        /**
+         * NewSecretView
+         * @description A new secret, told this once, and how things stand with it.
+         */
+        NewSecretView: {
+            identity: components["schemas"]["EnterpriseIdentityView"];
+            /** Secret */
+            secret: string;
         };
         /**
          * News
@@ -4621,6 +4819,139 @@ export interface operations {
             };
         };
     };
+    read_enterprise_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnterpriseIdentityView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    change_enterprise_identity: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EnterpriseIdentityChange"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnterpriseIdentityView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    settle_identity_conflict: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+                conflict_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ConflictDecision"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EnterpriseIdentityView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    make_identity_secret: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["NewSecretView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_channel_menu: {
         parameters: {
             query?: never;
@@ -6032,6 +6363,37 @@ export interface operations {
                 };
                 content: {
                     "application/octet-stream": string;
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_identity_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Link-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPageView"];
                 };
             };
             /** @description What went wrong */

@@ -38,7 +38,14 @@ from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
 from moorage.conversations.media_routes import MediaDoor
 from moorage.conversations.media_routes import router as media_router
 from moorage.conversations.media_uploads import Uploads
+from moorage.conversations.people.enterprise_routes import router as enterprise_router
+from moorage.conversations.people.identify_routes import IdentifyDoor
+from moorage.conversations.people.identify_routes import pages_router as identity_pages_router
+from moorage.conversations.people.identify_routes import router as identify_router
+from moorage.conversations.people.identifying import Identifying
+from moorage.conversations.people.profiles import Profiles
 from moorage.conversations.people.routes import router as people_router
+from moorage.conversations.people.visits import Visits
 from moorage.conversations.routes import ConversationsDoor
 from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
@@ -88,6 +95,8 @@ ROUTERS: Sequence[APIRouter] = (
     media_router,
     file_pages_router,
     people_router,
+    enterprise_router,
+    identity_pages_router,
     reception_router,
     file_router,
     leaving_router,
@@ -125,6 +134,7 @@ def create_app(settings: Settings) -> FastAPI:
     for router in ROUTERS:
         app.include_router(router, prefix=API)
     app.include_router(platform_push_router(platform_manifests()))
+    app.include_router(identify_router)
     app.include_router(health.router)
     app.mount("/", ConsoleFiles(), name="console")
     # The last one added is the first to see a request.
@@ -225,6 +235,7 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
     app.state.customer_uploads = CustomerUploads(
         database=container.database, connectors=container.connectors, blobs=container.blobs, pictures=pictures
     )
+    app.state.identify_door = IdentifyDoor(identifying=_identifying(container))
     app.state.push_door = PushDoor(
         database=container.database,
         connectors=container.connectors,
@@ -233,6 +244,24 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         intake=Intake(database=container.database, connectors=container.connectors, box=container.box),
         counters=app.state.counters,
         watch=PushWatch(doctor),
+    )
+
+
+def _identifying(container: Container) -> Identifying:
+    return Identifying(
+        visits=Visits(
+            database=container.database,
+            connectors=container.connectors,
+            box=container.box,
+            public_url=container.settings.public_url,
+        ),
+        links=container.links,
+        profiles=Profiles(
+            database=container.database,
+            connectors=container.connectors,
+            box=container.box,
+            blobs=container.blobs,
+        ),
     )
 
 

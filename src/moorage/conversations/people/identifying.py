@@ -1,0 +1,168 @@
+"""Enterprise identity: the company's link says who somebody is, the provider tells which customer opens it.
+
+Also the way for who comes without a link, from a menu for instance: they are recognised first, sent to the company's
+own page with a token that stands for them, and come back by a link that names the token.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import ClassVar, Final, Literal
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+from moorage.conversations.people.profiles import Profiles
+from moorage.conversations.people.telling import lock_customer, tell_of_customer
+from moorage.conversations.people.visits import Begun, Place, Visit, VisitFailed, Visits
+from moorage.core.errors import DomainError
+from moorage.core.ids import ThreadId
+from moorage.customers.bindings import BindingOutcome, bind
+from moorage.customers.enterprise import EnterpriseIdentity, open_secrets, read_enterprise
+from moorage.customers.identity_links import SIGNATURE, IdentityLink, read_link
+from moorage.customers.links import page_address
+from moorage.customers.records import read_customer
+from moorage.infra.database import Fact, Tx
+from moorage.infra.links import LinkExpired, LinkInvalid, SignedLink, SignedLinks
+
+PURPOSE: Final = "identify"
+RESULT_PAGE: Final = "identity"
+CUSTOMER_TOKEN: Final = "customer-token"  # noqa: S105 -- what a token is for
+RESULT_LASTS = timedelta(minutes=30)
+TOKEN_LASTS = timedelta(minutes=30)
+TOPIC: Final = "channel.identity_changed"
+MOST_QUERY_CHARACTERS = 6000
+
+IdentifyFault = Literal["no_login_page", "other_customer", "customer_token_expired"]
+
+
+@dataclass(eq=False)
+class IdentifyFailed(DomainError):
+    """The visitor is known, and still cannot be bound to whom the link names, or sent on."""
+
+    code: ClassVar[str] = "customers.identify_failed"
+    kind: ClassVar[str] = "conflict"
+    reason: IdentifyFault
+
+
+@dataclass(frozen=True, slots=True)
+class Identifying:
+    """Takes the company's links."""
+
+    visits: Visits
+    links: SignedLinks
+    profiles: Profiles
+
+    async def begin(self, place: Place, *, query: str) -> Begun:
+        """Return where who opens a company's link is to go; without parameters, who comes from a menu.
+
+        Raises VisitFailed, IdentityLinkRefused, or IdentifyFailed where the company has no page of its own.
+        """
+        settings = await self._settings(place)
+        if query:
+            await self._read(place, query, settings)
+        elif settings.login_url is None:
+            raise IdentifyFailed(reason="no_login_page")
+        about = {"query": query}
+        return await self.visits.begin(place, purpose=PURPOSE, about=about, asks_profile=settings.asks_profile)
+
+    async def finish(self, visit: Visit) -> str:
+        """Bind who was recognised to whom their link names, and return where the browser goes then.
+
+        Raises IdentityLinkRefused, IdentityLinkUsed, VisitFailed or IdentifyFailed.
+        """
+        if (profile := visit.profile) is not None:
+            await self.profiles.keep(
+                workspace_id=visit.place.workspace_id, customer_id=visit.customer_id, profile=profile
+            )
+        settings = await self._settings(visit.place)
+        query = str(visit.about.get("query", ""))
+        if not query:
+            return self._to_company(visit, settings)
+        link = await self._read(visit.place, query, settings)
+        self._check_customer(visit, link)
+        outcome = await self._bind(visit, link)
+        return self._page(visit, outcome)
+
+    async def _settings(self, place: Place) -> EnterpriseIdentity:
+        channel = await self.visits.channel(place)
+        self.visits.power(channel)
+        async with self.visits.database.in_workspace(place.workspace_id) as tx:
+            settings = await read_enterprise(tx, channel_id=place.channel_id)
+        if not settings.enabled or settings.secret_made_at is None:
+            raise VisitFailed(reason="off")
+        return settings
+
+    async def _read(self, place: Place, query: str, settings: EnterpriseIdentity) -> IdentityLink:
+        async with self.visits.database.in_workspace(place.workspace_id) as tx:
+            secrets = await open_secrets(tx, box=self.visits.box, channel_id=place.channel_id)
+        return read_link(
+            parameters_of(query),
+            secrets=secrets,
+            allowed=set(settings.attributes),
+            now=self.visits.database.clock.now(),
+        )
+
+    def _check_customer(self, visit: Visit, link: IdentityLink) -> None:
+        """Return if a link that names a customer was opened by that one. Raises IdentifyFailed."""
+        if link.customer_token is None:
+            return
+        now = self.visits.database.clock.now()
+        try:
+            named = self.links.read(link.customer_token, purpose=CUSTOMER_TOKEN, now=now)
+        except LinkExpired as error:
+            raise IdentifyFailed(reason="customer_token_expired") from error
+        except LinkInvalid as error:
+            raise IdentifyFailed(reason="other_customer") from error
+        if (named.workspace_id, named.thread_id) != (visit.place.workspace_id, visit.thread_id):
+            raise IdentifyFailed(reason="other_customer")
+
+    async def _bind(self, visit: Visit, link: IdentityLink) -> BindingOutcome:
+        async def bind_them(tx: Tx) -> BindingOutcome:
+            await lock_customer(tx, customer_id=visit.customer_id)
+            customer = await read_customer(tx, customer_id=visit.customer_id)
+            outcome = await bind(tx, customer=customer, link=link)
+            if outcome == "conflict":
+                tell_of_identities(tx, visit.place)
+            else:
+                await tell_of_customer(tx, customer_id=visit.customer_id)
+            return outcome
+
+        return await self.visits.database.run(visit.place.workspace_id, bind_them)
+
+    def _to_company(self, visit: Visit, settings: EnterpriseIdentity) -> str:
+        """Return the company's own page, with a token that stands for the visitor there."""
+        if settings.login_url is None:
+            raise IdentifyFailed(reason="no_login_page")
+        token = self._signed(visit.place, visit.thread_id, purpose=CUSTOMER_TOKEN, lasts=TOKEN_LASTS)
+        parts = urlsplit(settings.login_url)
+        query = [*parse_qsl(parts.query, keep_blank_values=True), ("customer_token", self.links.token(token))]
+        return urlunsplit(parts._replace(query=urlencode(query)))
+
+    def _page(self, visit: Visit, outcome: BindingOutcome) -> str:
+        link = self._signed(visit.place, visit.thread_id, purpose=RESULT_PAGE, lasts=RESULT_LASTS, about=outcome)
+        return page_address(self.links, public_url=self.visits.public_url, link=link)
+
+    def _signed(
+        self, place: Place, thread_id: ThreadId, *, purpose: str, lasts: timedelta, about: str = ""
+    ) -> SignedLink:
+        return SignedLink(
+            purpose=purpose,
+            workspace_id=place.workspace_id,
+            thread_id=thread_id,
+            expires_at=self.visits.database.clock.now() + lasts,
+            about=about,
+        )
+
+
+def parameters_of(query: str) -> Sequence[tuple[str, str]]:
+    """Return the parameters of a link as they came. What is no query at all has none that anybody signed."""
+    if len(query) > MOST_QUERY_CHARACTERS:
+        return [(SIGNATURE, "")]
+    try:
+        return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=50)
+    except ValueError:
+        return [(SIGNATURE, "")]
+
+
+def tell_of_identities(tx: Tx, place: Place) -> None:
+    """Tell browsers that there is something new about the identities of a channel's customers."""
+    tx.record(Fact(topic=TOPIC, object_id=place.channel_id, version=0, audience=("role:supervisor",), payload={}))
