@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from moorage.channels.agent_words import MOST_CHARACTERS, MOST_WORDS, asks_for_agent, checked
+from moorage.channels.agent_words import MOST_CHARACTERS, MOST_WORDS, asks_for_agent, checked, word_for
 from moorage.channels.model import TransToAgent
 from moorage.core.errors import Malformed
 
@@ -50,3 +50,8 @@ def test_what_no_customer_could_use_is_refused_at_its_field(settings: TransToAge
 def test_without_words_there_may_be_a_guidance_of_ones_own_or_none() -> None:
     assert checked(TransToAgent(words=(), guidance=False)).words == ()
     assert checked(TransToAgent(words=(), guidance_text="  点菜单转人工 ")).guidance_text == "点菜单转人工"
+
+
+def test_word_that_is_named_to_customers_is_in_their_language() -> None:
+    assert (word_for("zh-CN", WORDS), word_for("en", WORDS)) == ("转人工", "trans-to-agent")
+    assert (word_for("zh-CN", ["agent"]), word_for("en", ["人工"]), word_for("en", [])) == ("agent", "人工", None)

@@ -1,15 +1,18 @@
 """The words by which a customer asks for a person: what an admin may set, and whether a message is one of them."""
 
+import re
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from moorage.channels.model import TransToAgent
+from moorage.channels.model import Locale, TransToAgent
 from moorage.core.errors import Malformed
 
 MOST_WORDS = 20
 MOST_CHARACTERS = 20
 """Of one word: a customer types it."""
 MOST_GUIDANCE_CHARACTERS = 100
+
+_HAN = re.compile(r"[\u4e00-\u9fff]")
 
 
 def folded(text: str) -> str:
@@ -21,6 +24,12 @@ def asks_for_agent(text: str, *, words: Iterable[str]) -> bool:
     """Return whether a customer's whole message is one of the words."""
     said = folded(text)
     return bool(said) and any(said == folded(word) for word in words)
+
+
+def word_for(locale: Locale, words: Sequence[str]) -> str | None:
+    """Return the word to name in a sentence of a language: the first in its letters, else the first, or None."""
+    chinese = locale == "zh-CN"
+    return next((word for word in words if bool(_HAN.search(word)) is chinese), words[0] if words else None)
 
 
 def checked(settings: TransToAgent) -> TransToAgent:

@@ -67,7 +67,7 @@ class TransToAgent(BaseModel):
     """A message that is one of them, whatever its case and width, asks for a person. In the admin's order."""
     guidance: bool = True
     guidance_text: str | None = None
-    """None: our own words in the channel's language, with the first of `words`."""
+    """None: our own words in the channel's language, with the first of `words` that is in it."""
     guidance_under: tuple[AnswerKind, ...] = ("direct", "understanding", "guided", "unknown")
 
 

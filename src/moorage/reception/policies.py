@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from moorage.channels.agent_words import word_for
 from moorage.channels.model import AnswerKind, ChannelSettings
 from moorage.core.ids import GroupId
 from moorage.reception.model import GreetingMode, Mode, Policy
@@ -35,4 +36,5 @@ def _guidance(settings: ChannelSettings, *, under: AnswerKind) -> str:
         return ""
     if chosen.guidance_text is not None:
         return chosen.guidance_text
-    return GUIDANCE[settings.locale].format(word=chosen.words[0]) if chosen.words else ""
+    word = word_for(settings.locale, chosen.words)
+    return "" if word is None else GUIDANCE[settings.locale].format(word=word)

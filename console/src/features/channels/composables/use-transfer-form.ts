@@ -56,6 +56,12 @@ export function useTransferForm(channel: Ref<Channel>) {
   }
 }
 
+/** The word to name in a sentence of a language, as the server chooses it. */
+export function wordFor(locale: string, words: readonly string[]): string | undefined {
+  const chinese = locale === 'zh-CN'
+  return words.find((word) => /\p{Script=Han}/u.test(word) === chinese) ?? words[0]
+}
+
 function copied(transfer: Transfer | undefined) {
   return {
     words: (transfer?.words ?? []).join('\n'),
