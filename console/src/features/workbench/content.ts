@@ -8,6 +8,11 @@ export type NewsContent = Extract<Content, { type: 'news' }>
 export type FileRequest = Extract<Content, { type: 'upload_request' }>
 export type SharedFile = Extract<Content, { type: 'file' }>
 
+/** A text's words; with what they mean where they answer a question by its number. */
+export function spoken({ text, chosen }: Extract<Content, { type: 'text' }>): string {
+  return chosen && chosen.text !== text ? `${text} · ${chosen.text}` : text
+}
+
 /** The kind as the provider or we call it; `unsupported` content says itself what it is. */
 export function kindOf(content: Content): string {
   return content.type === 'unsupported' ? content.kind : content.type
