@@ -57,6 +57,10 @@ class Malformed:
 Verdict = Acknowledged | PassiveReply | Malformed
 
 
+_MOST_REPLY_BYTES = 64 * 1024
+"""A text of 2048 bytes or eight articles, sealed, are far below."""
+
+
 class _Refused(Exception):
     def __init__(self, reason: str) -> None:
         super().__init__(reason)
@@ -67,6 +71,8 @@ def judge_answer(body: bytes, *, mode: Mode, seal: Seal, asked: Asked) -> Verdic
     """Return what the body of a 200 answer means for the push."""
     if body in (b"", b"success"):
         return Acknowledged(empty=not body)
+    if len(body) > _MOST_REPLY_BYTES:
+        return Malformed(reason="too_large")
     try:
         root = _reply_root(body, mode=mode, seal=seal)
         _check_envelope(root, asked=asked)

@@ -32,6 +32,6 @@ async def is_fetchable(url: str, *, allowed: Collection[str]) -> bool:
         return False
     try:
         found = await asyncio.get_running_loop().getaddrinfo(name, int(port), type=socket.SOCK_STREAM)
-    except OSError:
+    except (OSError, UnicodeError):  # no such name, or none that a name server could be asked for
         return False
     return bool(found) and all(ip_address(str(entry[4][0]).partition("%")[0]).is_global for entry in found)

@@ -84,14 +84,19 @@ class Call:
         if _UNICODE_ESCAPE.search(self.raw):
             raise ApiRefusal(40033)
         try:
-            document: object = json.loads(self.raw.decode())
+            document: object = json.loads(self.raw.decode(), parse_constant=_no_number)
         except UnicodeDecodeError as error:
             raise ApiRefusal(40033) from error
-        except ValueError as error:
+        except (ValueError, RecursionError) as error:
             raise ApiRefusal(47001) from error
         if not isinstance(document, dict):
             raise ApiRefusal(47001)
         return cast(JsonObject, document)
+
+
+def _no_number(name: str) -> object:
+    """Refuse NaN and Infinity, which are no JSON."""
+    raise ValueError(name)
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ Source: WeChat Official Account docs, "Get stable access token", "Customer servi
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import cast
@@ -19,7 +20,13 @@ from moorage.infra.public_hosts import host_of, is_fetchable
 MOST_DETAIL_CHARACTERS = 300
 LONGEST_TOKEN_CHARACTERS = 1024
 LONGEST_MEDIA_ID_CHARACTERS = 512
+LONGEST_MESSAGE_ID_CHARACTERS = 64
 LONGEST_TOKEN_LIFE_S = 7200
+MOST_DEPTH = 32
+"""Of an answer's nesting. WeChat's deepest, a menu, has eight levels."""
+_LARGEST_CODE = 2**31
+_UNWRITABLE = re.compile(r"[\x00\ud800-\udfff]")
+"""What PostgreSQL or UTF-8 cannot hold; JSON can smuggle it in by escapes."""
 
 
 class WechatApi:
@@ -100,8 +107,7 @@ class WechatApi:
         answer = await self.post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
         if errcode := errcode_of(answer):
             raise failure_of(errcode=errcode, detail=detail_of(answer))
-        message_id = answer.get("msgid")
-        return Sent(external_message_id=None if message_id is None else str(message_id))
+        return Sent(external_message_id=_message_id_of(answer))
 
     async def show_typing(self, *, token: str, openid: str, deadline: float) -> None:
         """Show "typing" to one customer for 15 s. Raises a provider failure."""
@@ -150,7 +156,10 @@ class WechatApi:
         """
         if not await is_fetchable(url, allowed=self._own_hosts):
             raise Unreachable(external_code=None, detail="address_not_public", written=False)
-        request = self._http.build_request("GET", url)
+        try:
+            request = self._http.build_request("GET", url)
+        except (httpx.InvalidURL, UnicodeError) as error:
+            raise Unreachable(external_code=None, detail="address_unreadable", written=False) from error
         return await self._answered(request, deadline=deadline, most_bytes=most_bytes)
 
     async def _answered(
@@ -187,7 +196,21 @@ def _read_object(body: bytes) -> Mapping[str, object]:
         raise not_wechat(detail="an answer that is not JSON") from error
     if not isinstance(answer, dict):
         raise not_wechat(detail="an answer that is no JSON object")
-    return cast("dict[str, object]", answer)
+    return cast("dict[str, object]", _writable(cast("object", answer), depth=0))
+
+
+def _writable(value: object, *, depth: int) -> object:
+    """Return a value of JSON with texts that can be stored, sent and logged. Raises Unreachable for a deep one."""
+    if depth > MOST_DEPTH:
+        raise not_wechat(detail="an answer that is nested too deeply")
+    if isinstance(value, str):
+        return _UNWRITABLE.sub("\ufffd", value)
+    if isinstance(value, dict):
+        items = cast("dict[str, object]", value).items()
+        return {_UNWRITABLE.sub("\ufffd", name): _writable(item, depth=depth + 1) for name, item in items}
+    if isinstance(value, list):
+        return [_writable(item, depth=depth + 1) for item in cast("list[object]", value)]
+    return value
 
 
 def not_wechat(*, detail: str) -> Unreachable:
@@ -198,7 +221,7 @@ def not_wechat(*, detail: str) -> Unreachable:
 def errcode_of(answer: Mapping[str, object]) -> int:
     """Return the error code; 0 for success, which some calls tell by leaving it out."""
     errcode = answer.get("errcode", 0)
-    if not isinstance(errcode, int):
+    if not isinstance(errcode, int) or abs(errcode) >= _LARGEST_CODE:
         raise not_wechat(detail="an error code that is no number")
     return errcode
 
@@ -209,6 +232,13 @@ def token_of(answer: Mapping[str, object], name: str) -> IssuedToken:
     if not isinstance(token, str) or not 0 < len(token) <= LONGEST_TOKEN_CHARACTERS or not isinstance(lasts_s, int):
         raise not_wechat(detail="an answer without a token")
     return IssuedToken(token=token, lasts=timedelta(seconds=max(0, min(lasts_s, LONGEST_TOKEN_LIFE_S))))
+
+
+def _message_id_of(answer: Mapping[str, object]) -> str | None:
+    """Return WeChat's id of what was sent, which few answers tell."""
+    told = answer.get("msgid")
+    name = str(told) if isinstance(told, int | str) else ""
+    return name if 0 < len(name) <= LONGEST_MESSAGE_ID_CHARACTERS else None
 
 
 def detail_of(answer: Mapping[str, object]) -> str:
