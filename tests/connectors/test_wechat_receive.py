@@ -235,3 +235,13 @@ def test_a_push_in_the_clear_is_answered_in_the_clear() -> None:
 
 def test_taken_without_words_is_said_as_success() -> None:
     assert ACCOUNT.acknowledge().body == b"success"
+
+
+@pytest.mark.parametrize("setting", ["secure", "compatible"])
+def test_in_compatible_mode_nothing_beside_the_sealed_part_counts(setting: str) -> None:
+    forged = {"FromUserName": "oForged", "CreateTime": "1", "MsgType": "text", "Content": "pay to this account"}
+    inbound = take(sealed_push(a_message("你好"), beside=forged), mode=setting)
+    assert (inbound.external_customer_id, inbound.mode) == (CUSTOMER, "compatible")
+    assert inbound.what == CustomerMessage(content=Text(text="你好"))
+    assert b"pay to this account" not in inbound.body
+    assert take(sealed_push(a_message("你好")), mode=setting).mode == "secure"

@@ -7,6 +7,9 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from moorage.channels.health.doctor import Doctor
+from moorage.channels.health.routes import HealthDoor
+from moorage.channels.health.routes import router as health_router
 from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
 from moorage.connectors.strings import read_strings
@@ -25,7 +28,7 @@ from tests.conversations.desk import Desk, an_openid
 @pytest.fixture
 async def app(database: Database, passwords: Passwords, desk: Desk) -> FastAPI:
     app = FastAPI()
-    for router in (channels_router, undock_router):
+    for router in (channels_router, health_router, undock_router):
         app.include_router(router, prefix="/api")
     add_problem_handlers(app)
     app.state.staff_door = StaffDoor(database=database, passwords=passwords, public_url=PUBLIC_URL)
@@ -36,6 +39,7 @@ async def app(database: Database, passwords: Passwords, desk: Desk) -> FastAPI:
         words={kind: read_strings(kind) for kind in desk.connectors},
         public_url=PUBLIC_URL,
     )
+    app.state.health_door = HealthDoor(doctor=Doctor(database=database, box=BOX, connectors=desk.connectors))
     return app
 
 

@@ -1012,6 +1012,66 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/installation/accounts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Account Comparison
+         * @description Tell what the last comparison with the provider's list found.
+         */
+        get: operations["read_account_comparison"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/installation/accounts/compare": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Compare Accounts
+         * @description Read the provider's list now and hold it against ours.
+         */
+        post: operations["compare_accounts"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/installation/accounts/confirm": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Confirm Account Gone
+         * @description Ask the provider about one account that it does not list. If it knows us no more, the channel is deauthorized.
+         */
+        post: operations["confirm_account_gone"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/installation/platform": {
         parameters: {
             query?: never;
@@ -1170,6 +1230,46 @@ export interface paths {
          * @description Send a message again that failed, or of which nobody knows whether it arrived.
          */
         post: operations["resend_message"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pages/authorization": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Authorization Link
+         * @description Tell whoever was sent a link who asks, and where it goes on.
+         */
+        get: operations["read_authorization_link"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pages/authorization/complete": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Complete Authorization Link
+         * @description Finish the attempt that somebody's phone comes back from. Who began it sees the channel.
+         */
+        post: operations["complete_authorization_link"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1453,6 +1553,25 @@ export interface components {
             type: "bot";
         };
         /**
+         * AuthorizationLinkView
+         * @description Who asks for an account, and the provider's page to go on to, by navigation from ours.
+         */
+        AuthorizationLinkView: {
+            /** Company */
+            company: string;
+            /** Done */
+            done: boolean;
+            /**
+             * Expires At
+             * Format: date-time
+             */
+            expires_at: string;
+            /** Person */
+            person: string;
+            /** Url */
+            url: string;
+        };
+        /**
          * AuthorizationResult
          * @description What the provider's page led back with.
          */
@@ -1505,7 +1624,8 @@ export interface components {
         };
         /**
          * BegunAuthorizationView
-         * @description The provider's page to go to, by navigation from a page of ours: it looks at where the browser comes from.
+         * @description Where it goes on: for a code the provider's page, by navigation from a page of ours, as it looks at where the
+         *     browser comes from; for a link our own page, to be opened by whoever administers the account.
          */
         BegunAuthorizationView: {
             /**
@@ -1518,6 +1638,8 @@ export interface components {
              * Format: uuid
              */
             id: string;
+            /** Picture */
+            picture: string | null;
             /** Url */
             url: string;
         };
@@ -2019,6 +2141,30 @@ export interface components {
             bound_at: string;
             /** User Id */
             user_id: string;
+        };
+        /**
+         * ComparedAccountView
+         * @description Whether the authorization of an account is gone, by the provider's word; then its channel is deauthorized.
+         */
+        ComparedAccountView: {
+            /** Gone */
+            gone: boolean;
+        };
+        /**
+         * ComparisonView
+         * @description What the provider lists and is not docked here is among the unclaimed; `unlisted` is the other way round.
+         */
+        ComparisonView: {
+            /** Compared At */
+            compared_at: string | null;
+            /** Listed */
+            listed: number;
+            /** Listed At */
+            listed_at: string | null;
+            /** Reason */
+            reason: string | null;
+            /** Unlisted */
+            unlisted: string[];
         };
         /**
          * ConditionalMenuChange
@@ -2743,6 +2889,14 @@ export interface components {
             version: 1;
         };
         /**
+         * LinkResult
+         * @description What the provider's page led a phone back with.
+         */
+        LinkResult: {
+            /** Auth Code */
+            auth_code: string;
+        };
+        /**
          * LinkedConversationView
          * @description The last conversation of a linked customer.
          */
@@ -3244,6 +3398,12 @@ export interface components {
             channel_id?: string | null;
             /** Kind */
             kind: string;
+            /**
+             * Way
+             * @default code
+             * @enum {string}
+             */
+            way: "code" | "link";
         };
         /**
          * NewChannel
@@ -4000,6 +4160,19 @@ export interface components {
         Undocking: {
             /** Version */
             version?: number | null;
+        };
+        /**
+         * UnlistedAccount
+         * @description An account that is docked here and not listed at the provider.
+         */
+        UnlistedAccount: {
+            /** External Id */
+            external_id: string;
+            /**
+             * Kind
+             * @default wechat_oa
+             */
+            kind: string;
         };
         /**
          * Unsupported
@@ -5984,6 +6157,101 @@ export interface operations {
             };
         };
     };
+    read_account_comparison: {
+        parameters: {
+            query?: {
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    compare_accounts: {
+        parameters: {
+            query?: {
+                kind?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparisonView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    confirm_account_gone: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["UnlistedAccount"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ComparedAccountView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     read_installation_platform: {
         parameters: {
             query?: {
@@ -6268,6 +6536,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["MessageView"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_authorization_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Link-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AuthorizationLinkView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    complete_authorization_link: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Link-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["LinkResult"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {

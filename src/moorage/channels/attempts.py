@@ -17,6 +17,8 @@ from moorage.core.ids import ChannelId, PersonId, WorkspaceId, new_id
 from moorage.infra.database import Tx
 
 AttemptState = Literal["open", "exchanging", "done", "failed"]
+Way = Literal["code", "link"]
+"""How an attempt leads to the provider: a code on the screen of who began it, or a link for somebody else's phone."""
 
 LEASE = timedelta(seconds=25)
 """Longer than any exchange may take, so that a code is asked for by one at a time."""
@@ -42,6 +44,9 @@ class Attempt:
     external_id: str | None
     pushed_code: bytes | None
     expires_at: datetime
+    way: Way
+    onward_url: bytes | None
+    """Of a link: the provider's page that it leads on to, sealed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +59,7 @@ class Taken:
 
 _SELECT: LiteralString = """
     SELECT id, kind, platform_id, workspace_id, person_id, remote_address, channel_id, state, reason, external_id,
-           pushed_code, expires_at
+           pushed_code, expires_at, way, onward_url
     FROM docking_attempts
 """
 
@@ -70,9 +75,9 @@ async def add_attempt(tx: Tx, attempt: Attempt, *, state: str, attempt_code: str
         """
         INSERT INTO docking_attempts
                (id, kind, platform_id, state_digest, attempt_code_digest, workspace_id, person_id, remote_address,
-                channel_id, external_id, created_at, expires_at)
+                channel_id, external_id, created_at, expires_at, way, onward_url)
         VALUES (%(id)s, %(kind)s, %(platform_id)s, %(state_digest)s, %(code_digest)s, %(workspace_id)s, %(person_id)s,
-                %(remote_address)s, %(channel_id)s, %(external_id)s, %(now)s, %(expires_at)s)
+                %(remote_address)s, %(channel_id)s, %(external_id)s, %(now)s, %(expires_at)s, %(way)s, %(onward_url)s)
         """,
         {
             "id": attempt.id,
@@ -87,6 +92,8 @@ async def add_attempt(tx: Tx, attempt: Attempt, *, state: str, attempt_code: str
             "external_id": attempt.external_id,
             "now": tx.now,
             "expires_at": attempt.expires_at,
+            "way": attempt.way,
+            "onward_url": attempt.onward_url,
         },
     )
 

@@ -5,11 +5,12 @@ from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends, Request, Response, status
+import segno
+from fastapi import APIRouter, Depends, Header, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from moorage.channels.accounts import avatar_blob
-from moorage.channels.attempts import AttemptState, how_it_stands
+from moorage.channels.attempts import AttemptState, Way, how_it_stands
 from moorage.channels.authorizations import Authorizations
 from moorage.channels.grants import granted_since
 from moorage.channels.queries import read_channel
@@ -18,7 +19,9 @@ from moorage.channels.views import ChannelView, PermissionSetView
 from moorage.connectors.registry import platform_power
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
+from moorage.customers.links import LINK_HEADER, READING, ThePages
 from moorage.infra.blobs import BlobStore, find_blob
+from moorage.infra.limits import count_use
 from moorage.staff.guard import SignedInActor, remote_address_of
 from moorage.staff.rights import Act, require
 
@@ -61,13 +64,17 @@ class NewAuthorization(BaseModel):
 
     kind: str = Field(max_length=40)
     channel_id: UUID | None = None
+    way: Way = "code"
 
 
 class BegunAuthorizationView(BaseModel):
-    """The provider's page to go to, by navigation from a page of ours: it looks at where the browser comes from."""
+    """Where it goes on: for a code the provider's page, by navigation from a page of ours, as it looks at where the
+    browser comes from; for a link our own page, to be opened by whoever administers the account."""
 
     id: UUID
     url: str
+    picture: str | None
+    """Of a link: the same as a picture to scan, as a `data:` address."""
     expires_at: datetime
 
 
@@ -78,6 +85,37 @@ class AuthorizationResult(BaseModel):
 
     state: str = Field(min_length=1, max_length=200)
     auth_code: str = Field(min_length=1, max_length=1024)
+
+
+class LinkResult(BaseModel):
+    """What the provider's page led a phone back with."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    auth_code: str = Field(min_length=1, max_length=1024)
+
+
+class AuthorizationLinkView(BaseModel):
+    """Who asks for an account, and the provider's page to go on to, by navigation from ours."""
+
+    url: str
+    company: str
+    person: str
+    done: bool
+    expires_at: datetime
+
+
+async def link_token(
+    request: Request, pages: ThePages, token: Annotated[str, Header(alias=LINK_HEADER, max_length=200)] = ""
+) -> str:
+    """Return the token of a link, which is as secret as the link itself. Raises TooOften."""
+    place = request.client.host if request.client else "unknown"
+    async with pages.database.in_platform() as tx:
+        await count_use(tx, limit=READING, by=place)
+    return token
+
+
+LinkToken = Annotated[str, Depends(link_token)]
 
 
 class AuthorizationStateView(BaseModel):
@@ -118,8 +156,10 @@ async def begin_authorization(
         kind=new.kind,
         channel_id=None if new.channel_id is None else ChannelId(new.channel_id),
         remote_address=remote_address_of(request),
+        way=new.way,
     )
-    return BegunAuthorizationView(id=begun.id, url=begun.url, expires_at=begun.expires_at)
+    picture = segno.make(begun.url, error="m", micro=False).svg_data_uri(border=2) if new.way == "link" else None
+    return BegunAuthorizationView(id=begun.id, url=begun.url, picture=picture, expires_at=begun.expires_at)
 
 
 @router.post("/authorizations/complete")
@@ -130,6 +170,26 @@ async def complete_authorization(
     channel_id = await door.authorizations.complete(actor=actor, state=result.state, code=result.auth_code)
     async with channels.database.in_workspace(actor.workspace_id) as tx:
         return channels.view(await read_channel(tx, channel_id=channel_id))
+
+
+@router.get("/pages/authorization")
+async def read_authorization_link(token: LinkToken, door: ThisDoor) -> AuthorizationLinkView:
+    """Tell whoever was sent a link who asks, and where it goes on."""
+    opened = await door.authorizations.read_link(state=token)
+    return AuthorizationLinkView(
+        url=opened.url,
+        company=opened.company,
+        person=opened.person,
+        done=opened.state == "done",
+        expires_at=opened.expires_at,
+    )
+
+
+@router.post("/pages/authorization/complete", status_code=status.HTTP_204_NO_CONTENT)
+async def complete_authorization_link(token: LinkToken, result: LinkResult, door: ThisDoor) -> Response:
+    """Finish the attempt that somebody's phone comes back from. Who began it sees the channel."""
+    await door.authorizations.complete_link(state=token, code=result.auth_code)
+    return Response(status_code=status.HTTP_204_NO_CONTENT)
 
 
 @router.get("/authorizations/{authorization_id}")

@@ -17,7 +17,9 @@ from moorage.channels.accounts import Accounts
 from moorage.channels.attempts import (
     FINISHED_WITHIN,
     Attempt,
+    AttemptState,
     Taken,
+    Way,
     add_attempt,
     attempt_of_state,
     fail_attempt,
@@ -40,18 +42,22 @@ from moorage.channels.operations import AlreadyDocked
 from moorage.channels.platforms import Platform, find_platform, platform_endpoint
 from moorage.channels.queries import read_channel
 from moorage.channels.unclaimed import add_unclaimed, remove_unclaimed
-from moorage.connectors.authorization import DockingReason, Grant, PlatformReason
+from moorage.connectors.authorization import AuthorizesByPlatform, DockingReason, Grant, PlatformReason
 from moorage.connectors.contract import Connector
 from moorage.connectors.failures import ProviderFailure, Refused
 from moorage.connectors.registry import Connectors, platform_power, required_platform_power
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import ChannelId, WorkspaceId, new_id
 from moorage.infra.database import Database, Tx
+from moorage.infra.links import LinkExpired, LinkInvalid
 from moorage.infra.secrets import SecretBox
 from moorage.staff.model import Actor
 
 RETURN_PATH = "/channels/authorized"
 """The console's page that the provider leads back to."""
+LINK_PATH = "/c/authorize/"
+LINK_RETURN_PATH = "/c/authorized/"
+"""The pages, without a sign-in, of whoever was sent the link: before the provider's page, and after it."""
 BEGUN_WITHIN_S = 15.0
 SETTLED_WITHIN_S = 20.0
 """Of one exchange, shorter than its lease."""
@@ -72,6 +78,17 @@ class BegunAttempt:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenedLink:
+    """What a link leads on to, and who asks: whoever was sent it has to know whom they grant their account to."""
+
+    url: str
+    company: str
+    person: str
+    state: AttemptState
+    expires_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Authorizations:
     """Begins attempts and settles them."""
 
@@ -82,9 +99,12 @@ class Authorizations:
     public_url: str
 
     async def begin(
-        self, *, actor: Actor, kind: str, channel_id: ChannelId | None, remote_address: str
+        self, *, actor: Actor, kind: str, channel_id: ChannelId | None, remote_address: str, way: Way = "code"
     ) -> BegunAttempt:
         """Begin an attempt, for one of the actor's channels if `channel_id` is given, and return where it goes on.
+
+        By `link` it goes on at a page of ours that needs no sign-in, on whosever phone: the provider wants its page to
+        be opened from one of ours, so that its own address is nothing to send around.
 
         Raises Missing or AuthorizationFailed.
         """
@@ -101,8 +121,17 @@ class Authorizations:
         except ProviderFailure as failure:
             raise _failed(failure) from failure
         state = secrets.token_urlsafe(32)
+        attempt_id = new_id()
+        onward = self._onward(
+            power,
+            way=way,
+            platform_id=platform.id,
+            attempt_code=begun.attempt_code,
+            state=state,
+            external_id=external_id,
+        )
         attempt = Attempt(
-            id=new_id(),
+            id=attempt_id,
             kind=kind,
             platform_id=platform.id,
             workspace_id=actor.workspace_id,
@@ -114,17 +143,73 @@ class Authorizations:
             external_id=external_id,
             pushed_code=None,
             expires_at=self.database.clock.now() + begun.lasts,
+            way=way,
+            onward_url=None if way == "code" else self.box.seal(onward.encode(), context=_onward_context(attempt_id)),
         )
         async with self.database.in_platform() as tx:
             await add_attempt(tx, attempt, state=state, attempt_code=begun.attempt_code)
         log.info("authorization_begun", attempt_id=str(attempt.id), workspace_id=str(actor.workspace_id))
-        url = power.authorization_url(
-            platform_id=platform.id,
-            attempt_code=begun.attempt_code,
+        url = onward if way == "code" else f"{self.public_url}{LINK_PATH}{state}"
+        return BegunAttempt(id=attempt.id, url=url, expires_at=attempt.expires_at)
+
+    async def read_link(self, *, state: str) -> OpenedLink:
+        """Return what whoever was sent a link needs to go on. Raises LinkInvalid or LinkExpired."""
+        attempt = await self._linked(state)
+        if attempt.state == "open" and self.database.clock.now() >= attempt.expires_at:
+            raise LinkExpired(expired_at=attempt.expires_at)
+        async with self.database.in_workspace(attempt.workspace_id) as tx:
+            company = await tx.value("SELECT name FROM workspaces WHERE id = %s", [attempt.workspace_id])
+            person = await tx.value("SELECT name FROM persons WHERE id = %s", [attempt.person_id])
+        sealed = attempt.onward_url or b""
+        return OpenedLink(
+            url=self.box.open(sealed, context=_onward_context(attempt.id)).decode(),
+            company=str(company),
+            person=str(person),
+            state=attempt.state,
+            expires_at=attempt.expires_at,
+        )
+
+    async def complete_link(self, *, state: str, code: str) -> None:
+        """Finish the attempt that somebody's phone comes back from; it was begun by who is signed in elsewhere.
+
+        Raises LinkInvalid, AttemptExpired, or what `complete` raises of the provider and the account.
+        """
+        attempt = await self._linked(state)
+        if attempt.state == "open" and self.database.clock.now() >= attempt.expires_at + FINISHED_WITHIN:
+            raise AttemptExpired
+        await self._settle(attempt, code=code)
+
+    async def _linked(self, state: str) -> Attempt:
+        async with self.database.in_platform() as tx:
+            attempt = await attempt_of_state(tx, state=state)
+        if attempt is None or attempt.way != "link":
+            raise LinkInvalid
+        return attempt
+
+    def _onward(
+        self,
+        power: AuthorizesByPlatform,
+        *,
+        way: Way,
+        platform_id: str,
+        attempt_code: str,
+        state: str,
+        external_id: str | None,
+    ) -> str:
+        """Return the provider's page of an attempt: with a code to scan, or for the phone that holds the link."""
+        if way == "link":
+            return power.phone_authorization_url(
+                platform_id=platform_id,
+                attempt_code=attempt_code,
+                return_url=f"{self.public_url}{LINK_RETURN_PATH}{state}",
+                external_id=external_id,
+            )
+        return power.authorization_url(
+            platform_id=platform_id,
+            attempt_code=attempt_code,
             return_url=f"{self.public_url}{RETURN_PATH}?{urlencode({'state': state})}",
             external_id=external_id,
         )
-        return BegunAttempt(id=attempt.id, url=url, expires_at=attempt.expires_at)
 
     async def complete(self, *, actor: Actor, state: str, code: str) -> ChannelId:
         """Finish the attempt that the actor's browser comes back from, and return the channel.
@@ -295,6 +380,10 @@ class Authorizations:
 def pushed_code_context(attempt_id: UUID) -> str:
     """Return what a pushed code is sealed for."""
     return f"docking-attempt:{attempt_id}"
+
+
+def _onward_context(attempt_id: UUID) -> str:
+    return f"docking-link:{attempt_id}"
 
 
 def _in(seconds: float) -> float:

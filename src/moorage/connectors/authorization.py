@@ -5,7 +5,7 @@ gets a token, with the token it lets accounts authorize it and acts for them. An
 as its `platform`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -156,6 +156,14 @@ class AccountProfile:
 
 
 @dataclass(frozen=True, slots=True)
+class ListedAccount:
+    """An account on the provider's own list of those that have authorized us."""
+
+    external_id: str
+    authorized_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
 class StartedAuthorization:
     """The code of one attempt to be authorized, good for one authorization within `lasts`."""
 
@@ -213,6 +221,16 @@ class AuthorizesByPlatform(Protocol):
         self, *, platform_id: str, attempt_code: str, return_url: str, external_id: str | None
     ) -> str:
         """Return the provider's page where an account's administrator authorizes us; only `external_id` if given."""
+        ...
+
+    def phone_authorization_url(
+        self, *, platform_id: str, attempt_code: str, return_url: str, external_id: str | None
+    ) -> str:
+        """Return the same for the administrator's own phone, where there is nothing to scan."""
+        ...
+
+    async def list_accounts(self, platform: Endpoint, *, deadline: float) -> Sequence[ListedAccount]:
+        """Return every account that the provider lists as authorized. Raises a provider failure."""
         ...
 
     async def exchange_code(self, platform: Endpoint, *, code: str, deadline: float) -> Grant:

@@ -223,7 +223,7 @@ class Connector(Protocol):
     def replay(self, *, body: bytes) -> Inbound:
         """Parse a stored plaintext body again, as `receive` did, without what belonged to the request.
 
-        `reply_context` is empty and `uncovered` None. Raises MalformedInput or UnsupportedInput.
+        `reply_context` is empty, `uncovered` and `mode` are None. Raises MalformedInput or UnsupportedInput.
         """
         ...
 

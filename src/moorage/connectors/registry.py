@@ -49,7 +49,10 @@ def open_connectors(
         api=wechat_api,
         open_url=urls.wechat_open,
         platform=WechatPlatform(
-            api=wechat_api, mp_url=urls.wechat_mp, configured=given.get(WechatOfficialAccount.manifest.kind)
+            api=wechat_api,
+            mp_url=urls.wechat_mp,
+            open_url=urls.wechat_open,
+            configured=given.get(WechatOfficialAccount.manifest.kind),
         ),
     )
     web = WebChat(visitors=InProcessVisitors() if visitors is None else visitors)

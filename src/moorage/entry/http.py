@@ -17,6 +17,7 @@ from moorage.channels.addresses import AddressBook
 from moorage.channels.authorization_routes import AuthorizationsDoor
 from moorage.channels.authorization_routes import router as authorization_router
 from moorage.channels.budget_routes import router as budget_router
+from moorage.channels.comparing_routes import router as comparing_router
 from moorage.channels.follow_replies.routes import router as follow_replies_router
 from moorage.channels.health.doctor import Doctor
 from moorage.channels.health.routes import HealthDoor
@@ -91,6 +92,7 @@ ROUTERS: Sequence[APIRouter] = (
     budget_router,
     authorization_router,
     platform_router,
+    comparing_router,
     conversations_router,
     media_router,
     file_pages_router,

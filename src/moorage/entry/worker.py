@@ -12,10 +12,11 @@ import psycopg
 import structlog
 from psycopg_pool import PoolTimeout
 
+from moorage.channels.comparing import Comparing
 from moorage.channels.health.doctor import Doctor
 from moorage.channels.health.jobs import EXAMINE_CHANNEL, EXAMINE_DUE, EXAMINE_DUE_SCHEDULE
 from moorage.channels.health.visits import Visits
-from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
+from moorage.channels.jobs import COMPARE_ACCOUNTS, COMPARE_ACCOUNTS_SCHEDULE, REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.channels.menus.jobs import COMPARE_MENU, COMPARE_MENUS, COMPARE_MENUS_SCHEDULE
 from moorage.channels.menus.live import LiveMenus
 from moorage.channels.menus.publishing import Menus
@@ -50,7 +51,14 @@ from moorage.staff.presence import close_lost_connections, mark_away
 
 LOST_CONNECTIONS_EVERY_S = 5.0
 
-SCHEDULES = (UPKEEP_SCHEDULE, COMPARE_MENUS_SCHEDULE, EXAMINE_DUE_SCHEDULE, FETCH_DUE_SCHEDULE, SWEEP_UPLOADS_SCHEDULE)
+SCHEDULES = (
+    UPKEEP_SCHEDULE,
+    COMPARE_MENUS_SCHEDULE,
+    EXAMINE_DUE_SCHEDULE,
+    COMPARE_ACCOUNTS_SCHEDULE,
+    FETCH_DUE_SCHEDULE,
+    SWEEP_UPLOADS_SCHEDULE,
+)
 
 log = structlog.get_logger()
 
@@ -103,6 +111,9 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
     authorizations = authorizations_of(parts)
     menus = LiveMenus(Menus(database=parts.database, box=parts.box, connectors=parts.connectors))
 
+    comparing = Comparing(
+        database=parts.database, box=parts.box, connectors=parts.connectors, accounts=authorizations.accounts
+    )
     visits = Visits(Doctor(database=parts.database, box=parts.box, connectors=parts.connectors))
 
     async def pick_up(*, workspace_id: WorkspaceId, agent_id: str) -> None:
@@ -155,6 +166,7 @@ def _job_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable
         SHOW_CHANNEL_AGAIN: show_again,
         SETTLE_AUTHORIZATION: authorizations.settle_pushed,
         REFRESH_ACCOUNT: authorizations.accounts.refresh_by_job,
+        COMPARE_ACCOUNTS: comparing.compare_all,
         EXAMINE_DUE: visits.examine_due,
         EXAMINE_CHANNEL: visits.examine_by_job,
         COMPARE_MENUS: menus.compare_all,

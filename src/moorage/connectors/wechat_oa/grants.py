@@ -4,10 +4,11 @@ Source: WeChat Open Platform docs, "Get authorization information", "Get or refr
 authorizer's account information".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Literal, cast
 
-from moorage.connectors.authorization import AccountProfile, Grant, RenewedGrant
+from moorage.connectors.authorization import AccountProfile, Grant, ListedAccount, RenewedGrant
 from moorage.connectors.wechat_oa.client import not_wechat, token_of
 
 MOST_REFRESH_TOKEN_CHARACTERS = 1024
@@ -58,6 +59,21 @@ def read_profile(answer: Answer, *, external_id: str) -> AccountProfile:
         refresh_token=_refresh_token(granted),
         permission_sets=_permission_sets(granted),
     )
+
+
+def read_accounts(answer: Answer) -> tuple[Sequence[ListedAccount], int]:
+    """Return a page of the accounts that WeChat lists, and how many there are in all. Raises Unreachable."""
+    rows, total = answer.get("list"), answer.get("total_count")
+    if not isinstance(rows, list) or not isinstance(total, int):
+        raise not_wechat(detail="an answer without a list")
+    accounts: list[ListedAccount] = []
+    for row in cast("list[object]", rows):
+        info = cast("dict[str, object]", row) if isinstance(row, dict) else {}
+        external_id, at = _text(info, "authorizer_appid"), info.get("auth_time")
+        if external_id is not None:
+            known = isinstance(at, int) and 0 < at < 2**33
+            accounts.append(ListedAccount(external_id, datetime.fromtimestamp(at, UTC) if known else None))  # pyright: ignore[reportArgumentType] -- a number by then
+    return accounts, total
 
 
 def _account_type(number: int | None) -> Literal["service", "subscription"] | None:

@@ -3,7 +3,7 @@
 Source: WeChat Open Platform docs, "Third-party platforms": tokens, authorization page, account information.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import ClassVar, TypeVar
@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 from moorage.connectors.authorization import (
     AccountProfile,
     Grant,
+    ListedAccount,
     Notice,
     PlatformManifest,
     ProbeAnswer,
@@ -22,7 +23,7 @@ from moorage.connectors.contract import AddressVerified, Endpoint, Inbound, Issu
 from moorage.connectors.failures import CredentialsInvalid, MalformedInput, TokenRefused
 from moorage.connectors.wechat_oa.client import WechatApi, detail_of, errcode_of, not_wechat, token_of
 from moorage.connectors.wechat_oa.envelope import check_frame
-from moorage.connectors.wechat_oa.grants import Answer, read_grant, read_profile, read_renewal
+from moorage.connectors.wechat_oa.grants import Answer, read_accounts, read_grant, read_profile, read_renewal
 from moorage.connectors.wechat_oa.notices import MOST_CODE_CHARACTERS, read_notice
 from moorage.connectors.wechat_oa.permissions import PLATFORM_MANIFEST
 from moorage.connectors.wechat_oa.refusals import failure_of_platform_call
@@ -31,6 +32,9 @@ from moorage.connectors.wechat_oa.release_check import PROBES, answer_probe
 ROOT = "/cgi-bin/component"
 OFFICIAL_ACCOUNTS_ONLY = "1"
 LONGEST_ATTEMPT_S = 3600
+ACCOUNTS_A_PAGE = 500
+"""More at once is refused with 40170."""
+MOST_PAGES = 200
 REFRESH_TOKEN_INVALID = 61023
 
 Result = TypeVar("Result")
@@ -41,9 +45,17 @@ class WechatPlatform:
 
     manifest: ClassVar[PlatformManifest] = PLATFORM_MANIFEST
 
-    def __init__(self, *, api: WechatApi, mp_url: str, configured: Mapping[str, str] | None) -> None:
+    def __init__(
+        self,
+        *,
+        api: WechatApi,
+        mp_url: str,
+        open_url: str = "https://open.weixin.qq.com",
+        configured: Mapping[str, str] | None,
+    ) -> None:
         self._api = api
         self._mp_url = mp_url.rstrip("/")
+        self._open_url = open_url.rstrip("/")
         self.configured = configured
 
     # ------------------------------------------------------------ pure
@@ -78,6 +90,21 @@ class WechatPlatform:
         if external_id is not None:
             asked["biz_appid"] = external_id
         return f"{self._mp_url}/cgi-bin/componentloginpage?{urlencode(asked)}"
+
+    def phone_authorization_url(
+        self, *, platform_id: str, attempt_code: str, return_url: str, external_id: str | None
+    ) -> str:
+        """Return WeChat's page for the administrator's own phone. It too must be opened from a page of ours."""
+        asked = {
+            "action": "bindcomponent",
+            "no_scan": "1",
+            "component_appid": platform_id,
+            "pre_auth_code": attempt_code,
+            "redirect_uri": return_url,
+            "auth_type": OFFICIAL_ACCOUNTS_ONLY,
+            **({} if external_id is None else {"biz_appid": external_id}),
+        }
+        return f"{self._open_url}/wxaopen/safe/bindcomponent?{urlencode(asked)}#wechat_redirect"
 
     def is_probe(self, *, external_id: str) -> bool:
         """Tell whether an account belongs to WeChat's release check."""
@@ -149,11 +176,26 @@ class WechatPlatform:
         answer = await self._asked(platform, "api_get_authorizer_info", asked, deadline=deadline)
         return read_profile(answer, external_id=external_id)
 
+    async def list_accounts(self, platform: Endpoint, *, deadline: float) -> Sequence[ListedAccount]:
+        """Return every account that WeChat lists, page by page. One that is on two pages counts once.
+
+        Raises a provider failure.
+        """
+        listed: dict[str, ListedAccount] = {}
+        for page in range(MOST_PAGES):
+            asked = {"offset": page * ACCOUNTS_A_PAGE, "count": ACCOUNTS_A_PAGE}
+            answer = await self._asked(platform, "api_get_authorizer_list", asked, deadline=deadline)
+            rows, total = read_accounts(answer)
+            listed.update({row.external_id: row for row in rows})
+            if not rows or (page + 1) * ACCOUNTS_A_PAGE >= total:
+                break
+        return tuple(listed.values())
+
     async def fetch_picture(self, *, url: str, deadline: float) -> bytes:
         """Return the picture at `url`, which WeChat has named. Raises Unreachable."""
         return await self._api.fetch(url, deadline=deadline)
 
-    async def _asked(self, platform: Endpoint, call: str, asked: Mapping[str, str], *, deadline: float) -> Answer:
+    async def _asked(self, platform: Endpoint, call: str, asked: Mapping[str, str | int], *, deadline: float) -> Answer:
         """Return the answer to a call of the platform. A refused token is renewed and the call repeated once."""
 
         async def ask(token: str) -> Answer:

@@ -25,7 +25,7 @@ export function useAuthorizing() {
       answered(
         session.client.POST('/api/authorizations', {
           headers: once(freshKey()),
-          body: { kind, channel_id: channelId ?? null },
+          body: { kind, channel_id: channelId ?? null, way: 'code' },
         }),
       ),
     onSuccess: ({ url }) => {
