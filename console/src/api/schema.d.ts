@@ -1791,6 +1791,8 @@ export interface components {
             news: components["schemas"]["NewsLimitsView"] | null;
             /** Passive Reply */
             passive_reply: boolean;
+            /** Recognises Visitors */
+            recognises_visitors: boolean;
             /** Sendable */
             sendable: string[];
         };

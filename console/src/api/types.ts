@@ -47,6 +47,8 @@ export type ReplyPicture = Schemas['ReplyPictureView']
 
 export type Conversation = Schemas['ConversationView']
 export type ConversationPage = Schemas['ConversationsView']
+export type EnterpriseIdentity = Schemas['EnterpriseIdentityView']
+export type IdentityConflict = EnterpriseIdentity['conflicts'][number]
 export type Customer = Schemas['CustomerView']
 export type Budget = Schemas['BudgetView']
 export type Delivery = Schemas['DeliveryView']

@@ -5,5 +5,8 @@ export const PAGES: Readonly<Partial<Record<string, () => Promise<{ default: Com
   authorize: () => import('./authorize/AuthorizePage.vue'),
   authorized: () => import('./authorized/AuthorizedPage.vue'),
   file: () => import('./file/FilePage.vue'),
+  identity: () => import('./identity/IdentityPage.vue'),
+  'identify-failed': () => import('./identity/IdentifyFailedPage.vue'),
+  'open-in-wechat': () => import('./identity/OpenInWechatPage.vue'),
   upload: () => import('./upload/UploadPage.vue'),
 }

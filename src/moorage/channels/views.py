@@ -47,6 +47,8 @@ class CapabilitiesView(_View):
     """The account can show a menu that is published from here."""
     follow_reply: bool
     """The account learns who follows it, and can say something to them."""
+    recognises_visitors: bool
+    """The provider tells who opens a page, so that the company can say whom it knows."""
     choices: ChoicesLimitsView | None
     """Null where `sendable` has none."""
     news: NewsLimitsView | None
@@ -60,6 +62,7 @@ class CapabilitiesView(_View):
             passive_reply=manifest.passive_reply,
             menu=manifest.menu is not None,
             follow_reply=manifest.tells_of_followers,
+            recognises_visitors=manifest.recognises_visitors,
             choices=None if manifest.choices is None else ChoicesLimitsView(**asdict(manifest.choices)),
             news=None if manifest.news is None else NewsLimitsView(**asdict(manifest.news)),
         )

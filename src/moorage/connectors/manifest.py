@@ -132,3 +132,5 @@ class Manifest:
     """How large a menu of the account may be. None: the kind has no menus."""
     most_remark_characters: int = 30
     """Of a customer's remark name, so that the provider takes it too."""
+    recognises_visitors: bool = False
+    """The provider's pages tell who opens ours: the kind has the power `RecognisesVisitors`."""

@@ -32,7 +32,7 @@ export const channelRoutes: RouteRecordRaw[] = [
   },
   { path: '/channels/:id', redirect: ({ params }) => `/channels/${String(params.id)}/overview` },
   {
-    path: '/channels/:id/:tab(overview|reception|transfer|follow-reply|menu|permissions|health)',
+    path: '/channels/:id/:tab(overview|reception|transfer|follow-reply|menu|identity|permissions|health)',
     name: 'channel',
     component: () => import('./views/ChannelView.vue'),
     props: true,

@@ -29,6 +29,7 @@ export function aChannel(own: Partial<Channel> = {}): Channel {
       passive_reply: true,
       menu: true,
       follow_reply: true,
+      recognises_visitors: true,
       choices: null,
       news: null,
     },

@@ -143,4 +143,5 @@ MANIFEST = Manifest(
     news=NEWS_LIMITS,
     menu=MENU_LIMITS,
     most_remark_characters=MOST_REMARK_CHARACTERS,
+    recognises_visitors=True,
 )
