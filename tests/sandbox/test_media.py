@@ -270,3 +270,16 @@ def test_samples_are_what_they_say() -> None:
     assert [format_of(sample(name)) for name, _ in names] == [kind for _, kind in names]
     assert duration_s(sample("voice.amr"), sound="amr") == pytest.approx(3, abs=0.1)
     assert duration_s(sample("voice.mp3"), sound="mp3") == pytest.approx(3, abs=0.2)
+
+
+async def test_recording_of_a_browser_becomes_the_voice_of_a_phone(stage: Stage) -> None:
+    path = f"/sandbox/api/accounts/{APPID}/followers/{stage.openid}/recording"
+    spoken = (await stage.world.http.get("/sandbox/api/samples/voice.mp3")).content
+    kept = (await stage.world.http.post(path, files={"file": ("a.mp3", spoken)})).json()
+    assert (kept["type"], kept["media_type"]) == ("voice", "audio/amr")
+    assert kept["duration_s"] > 0.5
+    playable = await stage.world.http.get(f"{kept['url']}/playable")
+    assert playable.headers["content-type"] == "audio/mpeg"
+    assert format_of(playable.content) == "mp3"
+    refused = await stage.world.http.post(path, files={"file": ("a.webm", b"no sound")})
+    assert (refused.status_code, refused.json()["error"]) == (422, "not_convertible")

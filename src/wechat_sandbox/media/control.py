@@ -1,5 +1,6 @@
 """The part of the control API about files and published articles."""
 
+import asyncio
 from typing import Annotated
 
 from fastapi import APIRouter, File, Form, HTTPException, UploadFile
@@ -7,12 +8,16 @@ from pydantic import BaseModel, Field
 from starlette.responses import Response
 
 from wechat_sandbox import identifiers
+from wechat_sandbox.media.converting import NotConvertible, as_voice
 from wechat_sandbox.media.follower_files import FileNotSendable, take_file
 from wechat_sandbox.media.samples import SampleName, sample
 from wechat_sandbox.model import Account, Article, MediaKind, StoredMedia
 from wechat_sandbox.world import Sandbox
 
-REFUSALS: dict[type[Exception], tuple[int, str]] = {FileNotSendable: (422, "file_not_sendable")}
+REFUSALS: dict[type[Exception], tuple[int, str]] = {
+    FileNotSendable: (422, "file_not_sendable"),
+    NotConvertible: (422, "not_convertible"),
+}
 
 
 class MediaView(BaseModel):
@@ -58,6 +63,14 @@ def media_router(sandbox: Sandbox) -> APIRouter:
         if openid not in owner.followers:
             raise HTTPException(404, "no such follower")
         return _view(take_file(sandbox, owner, content=await file.read(), kind=kind or None))
+
+    @router.post("/accounts/{appid}/followers/{openid}/recording")
+    async def take_recording(appid: str, openid: str, file: Annotated[UploadFile, File()]) -> MediaView:
+        owner = account(appid)
+        if openid not in owner.followers:
+            raise HTTPException(404, "no such follower")
+        voice = await asyncio.to_thread(as_voice, await file.read())
+        return _view(take_file(sandbox, owner, content=voice, kind="voice"))
 
     @router.get("/accounts/{appid}/media")
     async def list_media(appid: str) -> list[MediaView]:

@@ -93,24 +93,43 @@ function film(entry) {
   return h('video', { ...player, playsinline: true, 'aria-label': t.video })
 }
 
+// Browsers play no AMR, so the stand-in converts it; Speex nobody here can play, and it is only shown.
+const PLAYABLE = { 'audio/mpeg': '', 'audio/amr': '/playable', 'audio/amr-wb': '/playable' }
+
 function sound(entry) {
   const seconds = Math.max(1, Math.round(entry.data.duration_s ?? 3))
   const inside = [`${seconds}″`, icon(WAVES, 20)]
-  // Browsers play MP3 and not AMR; what cannot be played is only shown.
+  const form = PLAYABLE[entry.data.media_type]
   const bubble =
-    entry.data.media_type === 'audio/mpeg'
-      ? h('button', { class: 'bubble voice', type: 'button', 'aria-label': t.playVoice, onclick: () => play(entry) }, inside)
+    entry.data.blob && form !== undefined
+      ? h('button', { class: 'bubble voice', type: 'button', 'aria-label': t.playVoice }, inside)
       : h('div', { class: 'bubble voice', role: 'img', 'aria-label': t.voice }, inside)
+  bubble.addEventListener('click', () => form !== undefined && play(bubble, blobAddress(entry.data.blob) + form))
   bubble.style.width = `${Math.min(230, 80 + seconds * 4)}px`
   return entry.data.recognition ? [bubble, h('div', { class: 'recognised' }, entry.data.recognition)] : bubble
 }
 
 let playing = null
 
-function play(entry) {
-  playing?.pause()
-  playing = new Audio(blobAddress(entry.data.blob))
-  playing.play()
+// One voice plays at a time; tapping it again stops it.
+function play(bubble, address) {
+  const again = playing?.bubble === bubble
+  playing?.stop()
+  if (again) return
+  const audio = new Audio(address)
+  const stop = () => {
+    audio.pause()
+    bubble.removeAttribute('aria-pressed')
+    playing = null
+  }
+  playing = { bubble, stop }
+  audio.addEventListener('playing', () => bubble.setAttribute('aria-pressed', 'true'))
+  audio.addEventListener('ended', stop)
+  audio.play().catch(() => {
+    if (playing?.bubble !== bubble) return
+    stop()
+    bubble.title = t.notPlayable
+  })
 }
 
 function thumb(blob) {

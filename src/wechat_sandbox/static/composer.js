@@ -4,15 +4,21 @@ import { h, icon } from './dom.js'
 import { FACES, withCodes } from './faces.js'
 import { ICONS } from './icons.js'
 import { t } from './language.js'
+import { createRecorder } from './recorder.js'
 
-// `say(text)`, `send(description)` and `sendFile(file, type)` carry things off; `opened()` follows a change of height.
-export function createComposer({ say, send, sendFile, opened, swap }) {
+// `say(text)`, `send(description)`, `sendFile(file, type)` and `sendRecording(blob)` carry things off; `opened()` follows
+// a change of height, and `failed(text)` tells the follower.
+export function createComposer({ say, send, sendFile, sendRecording, opened, swap, failed }) {
   const input = h('textarea', { rows: 1, 'aria-label': t.message, enterkeyhint: 'send' })
   const submit = h('button', { class: 'send', type: 'button', hidden: true, onclick: () => sendText() }, t.send)
   const plus = iconButton(t.more, ICONS.plus, () => openSheet('extras'))
   const faces = iconButton(t.faces, ICONS.face, () => openSheet('faces'))
   const sheet = h('div', { class: 'sheet', hidden: true })
-  const voice = iconButton(t.voice, ICONS.voice, () => send({ type: 'voice' }))
+  const recorder = createRecorder({ send: sendRecording, failed, shown: (yes) => (row.hidden = yes) })
+  const voice = iconButton(t.record, ICONS.voice, () => {
+    if (open !== null) openSheet(null)
+    recorder.start()
+  })
   let open = null
 
   function fit() {
@@ -55,6 +61,8 @@ export function createComposer({ say, send, sendFile, opened, swap }) {
     return [
       fileTile(t.album, ICONS.image, 'image/jpeg,image/png,image/gif', 'image'),
       tile(t.samplePicture, ICONS.image, describe({ type: 'image' })),
+      fileTile(t.videoFile, ICONS.video, 'video/mp4', 'video'),
+      fileTile(t.anyFile, ICONS.file, '', 'file'),
       tile(t.voice, ICONS.mic, describe({ type: 'voice' })),
       tile(t.voiceWithText, ICONS.mic, describe({ type: 'voice', format: 'mp3', recognition: t.recognised })),
       tile(t.speex, ICONS.mic, describe({ type: 'voice', format: 'speex', recognition: '' })),
@@ -93,7 +101,7 @@ export function createComposer({ say, send, sendFile, opened, swap }) {
 
   const menu = iconButton(t.menu, ICONS.menu, swap)
   const row = h('div', { class: 'row' }, menu, voice, input, faces, plus, submit)
-  const element = h('footer', { class: 'composer' }, row, sheet)
+  const element = h('footer', { class: 'composer' }, row, recorder.element, sheet)
   return { element, menu, closeSheet: () => open !== null && openSheet(null) }
 }
 

@@ -29,7 +29,7 @@ export const remove = (path) => ask('DELETE', path)
 export function upload(path, file, type) {
   const form = new FormData()
   form.append('file', file, file.name || 'pasted')
-  form.append('type', type)
+  if (type) form.append('type', type)
   return ask('POST', path, form)
 }
 

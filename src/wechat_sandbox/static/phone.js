@@ -32,7 +32,7 @@ function buildPanel() {
   })
   const quota = h('p', { class: 'quota' })
   const office = h('a', {}, t.backOffice)
-  const more = h('div', { class: 'extra' }, newPhone, quota, h('p', { class: 'links' }, office, languageLink()))
+  const more = h('div', { class: 'extra' }, newPhone, quota, h('p', { class: 'links' }, office, recordingLink(), languageLink()))
   const toggle = h('button', { class: 'quiet toggle', type: 'button', 'aria-expanded': 'false' }, '⋯')
   toggle.setAttribute('aria-label', t.options)
   toggle.addEventListener('click', () => {
@@ -49,6 +49,10 @@ function buildPanel() {
 
 function field(label, control) {
   return h('label', { for: control.id }, h('span', {}, label), control)
+}
+
+function recordingLink() {
+  return h('a', { href: '/sandbox/api/recording', download: 'wechat-sandbox-recording.json' }, t.exportRecording)
 }
 
 function languageLink() {
@@ -81,7 +85,15 @@ function buildPhone() {
   const bar = h('header', { class: 'bar' }, icon(ICONS.back), title, icon(ICONS.person))
   const log = h('div', { class: 'log', role: 'log', tabindex: '0', 'aria-label': t.chat })
   const toast = h('p', { class: 'toast', role: 'status', hidden: true })
-  const composer = createComposer({ say: sendText, send: sendKind, sendFile, opened: () => toEnd(), swap: () => showMenu(true) })
+  const composer = createComposer({
+    say: sendText,
+    send: sendKind,
+    sendFile,
+    sendRecording,
+    opened: () => toEnd(),
+    swap: () => showMenu(true),
+    failed: sayForAWhile,
+  })
   const menu = createMenuBar({ tap: tapMenu, swap: () => showMenu(false) })
   const profile = h('section', { class: 'profile', hidden: true })
   const chatScreen = h('section', { class: 'chat', hidden: true }, log, composer.element, menu.element)
@@ -147,9 +159,13 @@ async function act(step) {
     await step()
     await refresh()
   } catch (error) {
-    say(`${t.failed}: ${error.message}`)
-    setTimeout(() => say(''), 3000)
+    sayForAWhile(`${t.failed}: ${t[error.code] ?? error.message}`)
   }
+}
+
+function sayForAWhile(text) {
+  say(text)
+  setTimeout(() => phone.toast.textContent === text && say(''), 3000)
 }
 
 function tapMenu(path, more) {
@@ -179,9 +195,18 @@ function sendKind(description) {
 }
 
 function sendFile(file, type) {
+  // Accounts are told a file's name and size and can never have its bytes, so these go nowhere.
+  if (type === 'file') return sendKind({ type, title: file.name, file_total_len: file.size })
   act(async () => {
     const kept = await upload(`${mine()}/media`, file, type)
     await post(`${mine()}/message`, { type: kept.type, media_id: kept.media_id })
+  })
+}
+
+function sendRecording(recording) {
+  act(async () => {
+    const kept = await upload(`${mine()}/recording`, recording)
+    await post(`${mine()}/message`, { type: 'voice', media_id: kept.media_id })
   })
 }
 
