@@ -14,7 +14,7 @@ from moorage.channels.health.model import Check, CheckName, health_of
 from moorage.channels.health.visits import AFTER_FAILURE, Visits, look_soon
 from moorage.channels.health.watch import PushWatch
 from moorage.channels.model import Channel
-from moorage.channels.states import mark_failing
+from moorage.channels.states import mark_failing, mark_restricted
 from moorage.connectors.examining import Quota
 from moorage.connectors.failures import Refused
 from moorage.core.ids import WorkspaceId
@@ -124,6 +124,16 @@ async def test_an_authorization_that_is_gone_is_mended_by_authorizing(
     found = await looked(doctor, workspace, channel)
     assert (found["token"].reason, found["token"].mend) == ("authorization_gone", "authorize")
     assert (await state_of(desk, channel, workspace))[:2] == ("deauthorized", "failing")
+
+
+async def test_a_right_that_the_provider_misses_is_named_though_it_was_granted(
+    doctor: Doctor, desk: Desk, channel: Channel, workspace: WorkspaceId
+) -> None:
+    async with desk.database.in_workspace(workspace) as tx:  # as the sender does after 61007
+        await mark_restricted(tx, channel_id=channel.id, reason="set_missing_messages")
+    check = (await looked(doctor, workspace, channel))["permissions"]
+    assert (check.state, check.reason, check.mend) == ("failing", "set_missing_messages", "authorize")
+    assert check.details["required"] == "messages"
 
 
 async def test_a_used_up_quota_is_told_reset_and_over(

@@ -231,6 +231,8 @@ async def test_file_that_does_not_come_is_tried_again_and_at_last_says_why(
     tried = len(inbox.wechat.asked)
     await inbox.work()
     assert len(inbox.wechat.asked) == tried == len(SOON) + 1
+    restricted = await inbox.desk.value("SELECT state_reason FROM channels")
+    assert restricted == ("set_missing_messages" if reason == "permission_missing" else None)
     inbox.wechat.answers = [a_file(a_picture())]
     inbox.clock.forward(timedelta(hours=1))
     await inbox.work()

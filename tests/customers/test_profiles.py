@@ -12,6 +12,7 @@ from tests.customers.conftest import PNG, Counter, Wechat
 
 INFO = "/cgi-bin/user/info"
 UPDATE = "/cgi-bin/user/info/updateremark"
+NOT_GRANTED = {"errcode": 61007, "errmsg": "api is unauthorized to component"}
 NOT_ALLOWED = {"errcode": 48001, "errmsg": "api unauthorized"}
 
 
@@ -56,6 +57,25 @@ async def test_an_account_that_may_not_read_profiles_is_left_alone_for_a_day(
     await counter.desk.hears(by=counter.customer)
     await counter.work()
     assert (await counter.view()).profile_reason is None
+
+
+async def test_an_account_that_did_not_grant_its_users_says_so_on_the_channel(counter: Counter, wechat: Wechat) -> None:
+    wechat.by_path[INFO] = NOT_GRANTED
+    await counter.desk.hears(by=counter.customer)
+    await counter.work()
+    assert (await counter.view()).profile_reason == "permission_missing"
+    assert await counter.desk.value("SELECT state || ' ' || state_reason FROM channels") == (
+        "restricted set_missing_users"
+    )
+
+
+async def test_a_remark_that_was_not_granted_says_so_on_the_channel(counter: Counter, wechat: Wechat) -> None:
+    wechat.by_path[UPDATE] = NOT_GRANTED
+    await counter.desk.hears(by=counter.customer)
+    await counter.work()
+    await counter.call_them("老客户王姐")
+    await counter.work()
+    assert await counter.desk.value("SELECT state_reason FROM channels") == "set_missing_users"
 
 
 async def test_a_name_and_a_picture_are_shown_where_wechat_still_tells_them(counter: Counter, wechat: Wechat) -> None:

@@ -10,7 +10,7 @@ from moorage.channels.events import ChannelStateChanged
 from moorage.channels.model import ChannelState
 from moorage.channels.queries import read_channel
 from moorage.channels.views import channel_changed
-from moorage.connectors.failures import RefusalReason
+from moorage.connectors.failures import PermissionMissing, ProviderFailure, RefusalReason
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx
 
@@ -32,6 +32,12 @@ async def mark_failing(tx: Tx, *, channel_id: ChannelId, reason: str) -> None:
 async def mark_restricted(tx: Tx, *, channel_id: ChannelId, reason: str) -> None:
     """Say that the account lacks a right that something needs; the rest goes on."""
     await _change(tx, channel_id=channel_id, to="restricted", reason=reason, only_from=_WORKING)
+
+
+async def note_missing_permission(tx: Tx, *, channel_id: ChannelId, failure: ProviderFailure) -> None:
+    """Say which right the account has not granted, where that is why the provider refused a call."""
+    if isinstance(failure, PermissionMissing):
+        await mark_restricted(tx, channel_id=channel_id, reason=failure.missing_reason)
 
 
 async def mark_limited(tx: Tx, *, channel_id: ChannelId, limits: Sequence[str]) -> None:

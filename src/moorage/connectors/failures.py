@@ -102,6 +102,13 @@ class Refused(ProviderFailure):
 
 
 @dataclass(eq=False)
+class PermissionMissing(Refused):
+    """The account has not granted us the right. `missing_reason` is the word by which the channel names that right."""
+
+    missing_reason: str
+
+
+@dataclass(eq=False)
 class CredentialsInvalid(ProviderFailure):
     """The account's credentials or authorization do not hold; an admin must act. `reason` as in Refused."""
 

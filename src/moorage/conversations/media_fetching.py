@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 import structlog
 
 from moorage.channels.endpoints import open_endpoint
+from moorage.channels.states import note_missing_permission
 from moorage.connectors.content import CONTENT, Media
 from moorage.connectors.failures import (
     CredentialsInvalid,
@@ -156,6 +157,8 @@ class MediaFetcher:
 
         async def note(tx: Tx) -> None:
             await _record_failure(tx, message_id=message_id, claimed=claimed, failure=failure, manifest=manifest)
+            if isinstance(failure.__cause__, ProviderFailure):
+                await note_missing_permission(tx, channel_id=claimed.channel_id, failure=failure.__cause__)
 
         await self.database.run(workspace_id, note)
         log.warning(

@@ -10,6 +10,7 @@ from moorage.connectors.failures import (
     ChannelReason,
     CredentialsInvalid,
     CredentialsReason,
+    PermissionMissing,
     ProviderFailure,
     RefusalReason,
     Refused,
@@ -39,6 +40,8 @@ class Outcome:
     reason: str | None = None
     budget: BudgetEffect = "kept"
     channel: ChannelEffect | None = None
+    channel_reason: str | None = None
+    """Why the channel stands so, where that says more than `reason`."""
     wait: timedelta | None = None
     external_message_id: str | None = None
     note: Mapping[str, object] = field(default_factory=dict[str, object])
@@ -101,7 +104,8 @@ def _refused(answer: Refused, reason: str, *, reachable: bool) -> Outcome:
     if reason == RefusalReason.DAILY_LIMIT:
         return Outcome(failed, reason=reason, budget="given_back", channel="failing", note=note)
     if reason in RESTRICTING:
-        return Outcome(failed, reason=reason, budget="given_back", channel="restricted", note=note)
+        told = answer.missing_reason if isinstance(answer, PermissionMissing) else None
+        return Outcome(failed, reason=reason, budget="given_back", channel="restricted", channel_reason=told, note=note)
     return Outcome(failed, reason=reason, budget="given_back", note=note)
 
 

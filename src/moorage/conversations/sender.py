@@ -269,7 +269,7 @@ class Sender:
 
 async def _tell_channel(tx: Tx, channel_id: ChannelId, handover: Handover, outcome: Outcome) -> None:
     """Change how the channel stands, where the provider's answer says something about it."""
-    reason = outcome.reason or ""
+    reason = outcome.channel_reason or outcome.reason or ""
     if outcome.refuses_choices:
         await note_refused_choices(tx, channel_id=channel_id)
     match outcome.channel:

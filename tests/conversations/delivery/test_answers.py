@@ -67,7 +67,7 @@ CASES = [
     refused(48002, "customer_blocks"),
     refused(43019, "customer_blacklisted"),
     refused(48001, "api_not_allowed", channel=("restricted", "api_not_allowed")),
-    refused(61007, "permission_missing", channel=("restricted", "permission_missing")),
+    refused(61007, "permission_missing", channel=("restricted", "set_missing_messages")),
     refused(48004, "sending_forbidden", channel=("restricted", "sending_forbidden")),
     refused(42007, "authorization_gone", channel=("deauthorized", "authorization_gone")),
     refused(61003, "authorization_gone", channel=("deauthorized", "authorization_gone")),

@@ -153,16 +153,16 @@ async def test_closed_window_at_the_provider_closes_ours(desk: Desk, wechat: Wec
 
 
 @pytest.mark.parametrize(
-    ("errcode", "state", "reason"),
+    ("errcode", "stands", "told"),
     [
-        (45009, "failing", "daily_limit"),
-        (48001, "restricted", "api_not_allowed"),
-        (61007, "restricted", "permission_missing"),
-        (61003, "deauthorized", "authorization_gone"),
+        (45009, ("failing", "daily_limit"), "daily_limit"),
+        (48001, ("restricted", "api_not_allowed"), "api_not_allowed"),
+        (61007, ("restricted", "set_missing_messages"), "permission_missing"),
+        (61003, ("deauthorized", "authorization_gone"), "authorization_gone"),
     ],
 )
 async def test_refusal_of_the_account_changes_the_channel_and_gives_back(
-    desk: Desk, wechat: Wechat, errcode: int, state: str, reason: str
+    desk: Desk, wechat: Wechat, errcode: int, stands: tuple[str, str], told: str
 ) -> None:
     wechat.answers = [code(errcode)]
     chat = await a_chat(desk)
@@ -170,8 +170,8 @@ async def test_refusal_of_the_account_changes_the_channel_and_gives_back(
     await a_sender(desk).send_waiting()
     async with desk.database.in_workspace(desk.workspace_id) as tx:
         channel = await read_channel(tx, channel_id=desk.channel.id)
-    assert (channel.state, channel.state_reason) == (state, reason)
-    assert await chat.states() == [("failed", reason)]
+    assert (channel.state, channel.state_reason) == stands
+    assert await chat.states() == [("failed", told)]
     assert await desk.value("SELECT sum(used) FROM budgets") == 0
 
 

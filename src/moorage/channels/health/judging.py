@@ -214,7 +214,8 @@ def _rights(facts: Facts, *, connector: Connector) -> list[Check]:
 
 
 def _permissions(facts: Facts) -> Check:
-    missing = [one for one in facts.permission_sets if one.id not in facts.granted]
+    told = facts.channel.state_reason if facts.channel.state == "restricted" else None
+    missing = [one for one in facts.permission_sets if one.id not in facts.granted or one.missing_reason == told]
     required = [one for one in missing if one.required]
     details = {
         name: ",".join(one.name for one in sets)

@@ -13,6 +13,7 @@ import httpx
 
 from moorage.connectors.contract import IssuedToken, MediaFile, Sent
 from moorage.connectors.failures import RefusalReason, Refused, Unreachable
+from moorage.connectors.wechat_oa.permissions import MESSAGES
 from moorage.connectors.wechat_oa.refusals import failure_of, failure_of_token_call
 from moorage.infra.http_client import LARGEST_ANSWER_BYTES, AnswerTooLarge, CallFailed, call
 from moorage.infra.public_hosts import host_of, is_fetchable
@@ -68,7 +69,7 @@ class WechatApi:
         )
         answer = _read_object(await self._answered(request, deadline=deadline))
         if errcode := errcode_of(answer):
-            raise failure_of(errcode=errcode, detail=detail_of(answer))
+            raise failure_of(errcode=errcode, detail=detail_of(answer), needs=MESSAGES)
         media_id = answer.get("thumb_media_id" if kind == "thumb" else "media_id")
         if not isinstance(media_id, str) or not 0 < len(media_id) <= LONGEST_MEDIA_ID_CHARACTERS:
             raise not_wechat(detail="an answer without a media id")
@@ -92,7 +93,7 @@ class WechatApi:
             return body
         answer = _read_object(body)
         if errcode := errcode_of(answer):
-            raise failure_of(errcode=errcode, detail=detail_of(answer))
+            raise failure_of(errcode=errcode, detail=detail_of(answer), needs=MESSAGES)
         video_url = answer.get("video_url")
         if not isinstance(video_url, str):
             raise not_wechat(detail="an answer with neither file nor error")
@@ -106,7 +107,7 @@ class WechatApi:
         asked = {"touser": openid, **said}
         answer = await self.post("/cgi-bin/message/custom/send", asked, token=token, deadline=deadline)
         if errcode := errcode_of(answer):
-            raise failure_of(errcode=errcode, detail=detail_of(answer))
+            raise failure_of(errcode=errcode, detail=detail_of(answer), needs=MESSAGES)
         return Sent(external_message_id=_message_id_of(answer))
 
     async def show_typing(self, *, token: str, openid: str, deadline: float) -> None:
@@ -114,7 +115,7 @@ class WechatApi:
         asked = {"touser": openid, "command": "Typing"}
         answer = await self.post("/cgi-bin/message/custom/typing", asked, token=token, deadline=deadline)
         if errcode := errcode_of(answer):
-            raise failure_of(errcode=errcode, detail=detail_of(answer))
+            raise failure_of(errcode=errcode, detail=detail_of(answer), needs=MESSAGES)
 
     async def post(
         self, path: str, asked: Mapping[str, object], *, deadline: float, token: str | None = None

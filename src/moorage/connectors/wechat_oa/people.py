@@ -11,6 +11,7 @@ from typing import cast
 from moorage.connectors.contract import Endpoint
 from moorage.connectors.people import CustomerProfile
 from moorage.connectors.wechat_oa.client import WechatApi, detail_of, errcode_of
+from moorage.connectors.wechat_oa.permissions import USERS
 from moorage.connectors.wechat_oa.refusals import failure_of
 from moorage.connectors.wechat_oa.tokens import with_token
 
@@ -143,4 +144,4 @@ def _tags(value: object, *, names: Mapping[int, str]) -> tuple[str, ...]:
 
 def _check(answer: Answer) -> None:
     if errcode := errcode_of(answer):
-        raise failure_of(errcode=errcode, detail=detail_of(answer))
+        raise failure_of(errcode=errcode, detail=detail_of(answer), needs=USERS)

@@ -40,3 +40,8 @@ PLATFORM_MANIFEST = PlatformManifest(
     preconditions=("certified_account", "administrator"),
     ticket_lasts=timedelta(hours=12),
 )
+
+
+def missing_reason(set_id: int) -> str:
+    """Return the word for an account that has not granted the set."""
+    return next(one.missing_reason for one in PLATFORM_MANIFEST.permission_sets if one.id == set_id)

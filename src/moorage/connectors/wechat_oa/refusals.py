@@ -14,13 +14,14 @@ from moorage.connectors.failures import (
     ChannelReason,
     CredentialsInvalid,
     CredentialsReason,
+    PermissionMissing,
     ProviderFailure,
     RefusalReason,
     Refused,
     TokenRefused,
     TryLater,
 )
-from moorage.connectors.wechat_oa.permissions import PLATFORM_MANIFEST
+from moorage.connectors.wechat_oa.permissions import PLATFORM_MANIFEST, missing_reason
 
 BUSY_FOR = timedelta(seconds=2)
 """How long to leave WeChat alone after -1, "system busy"."""
@@ -139,8 +140,11 @@ def failure_of_token_call(*, errcode: int, detail: str) -> ProviderFailure:
     return failure_of(errcode=errcode, detail=detail)
 
 
-def failure_of(*, errcode: int, detail: str) -> ProviderFailure:
-    """Return what WeChat's `errcode` means for the call that it answers."""
+def failure_of(*, errcode: int, detail: str, needs: int | None = None) -> ProviderFailure:
+    """Return what WeChat's `errcode` means for the call that it answers.
+
+    `needs` is the permission set that lets a platform make that call; WeChat's refusal does not name it.
+    """
     if errcode == -1:
         return TryLater(external_code=errcode, detail=detail, retry_after=BUSY_FOR)
     if errcode == 45011:
@@ -152,7 +156,14 @@ def failure_of(*, errcode: int, detail: str) -> ProviderFailure:
         return _address_not_allowed(errcode=errcode, detail=detail, reason=reason)
     if reason := _CREDENTIALS.get(errcode):
         return CredentialsInvalid(external_code=errcode, detail=detail, reason=reason)
-    return Refused(external_code=errcode, detail=detail, reason=_REFUSALS.get(errcode, RefusalReason.OTHER))
+    return _refusal(errcode=errcode, detail=detail, needs=needs)
+
+
+def _refusal(*, errcode: int, detail: str, needs: int | None) -> Refused:
+    reason = _REFUSALS.get(errcode, RefusalReason.OTHER)
+    if reason != RefusalReason.PERMISSION_MISSING or needs is None:
+        return Refused(external_code=errcode, detail=detail, reason=reason)
+    return PermissionMissing(external_code=errcode, detail=detail, reason=reason, missing_reason=missing_reason(needs))
 
 
 def failure_of_platform_call(*, errcode: int, detail: str) -> ProviderFailure:

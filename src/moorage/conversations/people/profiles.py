@@ -13,6 +13,7 @@ import structlog
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.pictures import picture_type
 from moorage.channels.queries import read_channel
+from moorage.channels.states import note_missing_permission
 from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused
 from moorage.connectors.people import CustomerProfile, KnowsCustomers
 from moorage.connectors.registry import Connectors, people_power
@@ -126,6 +127,7 @@ class Profiles:
 
         async def note(tx: Tx) -> None:
             await _note_refused(tx, channel_id=wanted.customer.channel_id, reason=failure.reason)
+            await note_missing_permission(tx, channel_id=wanted.customer.channel_id, failure=failure)
 
         await self.database.run(workspace_id, note)
 

@@ -9,6 +9,7 @@ import structlog
 
 from moorage.channels.endpoints import open_endpoint
 from moorage.channels.queries import read_channel
+from moorage.channels.states import note_missing_permission
 from moorage.connectors.failures import CredentialsInvalid, Refused
 from moorage.connectors.registry import Connectors, people_power
 from moorage.conversations.people.telling import lock_customer, tell_of_customer
@@ -85,6 +86,7 @@ class Remarks:
             return
         state: RemarkState = "saved"
         reason: str | None = None
+        refusal: Refused | CredentialsInvalid | None = None
         try:
             endpoint = await open_endpoint(
                 self.database,
@@ -100,7 +102,7 @@ class Remarks:
                 deadline=asyncio.get_running_loop().time() + WRITE_WITHIN_S,
             )
         except (Refused, CredentialsInvalid) as failure:
-            state, reason = "refused", failure.reason
+            state, reason, refusal = "refused", failure.reason, failure
         except SecretUnreadable:
             state, reason = "refused", "secret_unreadable"
 
@@ -108,5 +110,7 @@ class Remarks:
             await lock_customer(tx, customer_id=who)
             if await settle_remark(tx, customer_id=who, remark=customer.remark_name, state=state, reason=reason):
                 await tell_of_customer(tx, customer_id=who)
+            if refusal is not None:
+                await note_missing_permission(tx, channel_id=channel.id, failure=refusal)
 
         await self.database.run(workspace_id, settle)
