@@ -17,7 +17,7 @@ from tests.kill.stage import Person
 from tests.soak import books as checks
 from tests.soak.books import Books
 from tests.soak.clerks import PICTURES, Clerk
-from tests.soak.town import Town
+from tests.soak.town import FILES, KINDS, Town
 from tests.soak.trouble import TROUBLES, Order, Trouble
 
 SHOWS_WITHIN_S = 30.0
@@ -106,20 +106,24 @@ class Soak:
 
     async def _switch_off(self, trouble: Trouble) -> int:
         """End the trouble once all of it has shown; return how often it did."""
-        left: list[int] = []
         if trouble.disorder is not None:
-            place, expected = "/sandbox/api/disorder", [self.sizes.hits]
+            place, expected = "/sandbox/api/disorder", {trouble.disorder: self.sizes.hits}
         else:
-            place, expected = "/sandbox/api/faults", [_times(fault, self.sizes) for fault in trouble.faults]
-        async with asyncio.timeout(SHOWS_WITHIN_S):
-            # What is used up is listed no more, and what has not shown yet has all its times left.
-            while max(left := await self._left(place), default=0) == max(expected, default=1):
-                await self.town.write(1, writers=1, in_order=False)
+            place = "/sandbox/api/faults"
+            expected = {str(fault["endpoint"]): _times(fault, self.sizes) for fault in trouble.faults}
+        gives_up_at = asyncio.get_running_loop().time() + SHOWS_WITHIN_S
+        self.town.kinds = FILES if trouble.needs_files else KINDS
+        # What is used up is listed no more, and what has not shown yet has all its times left.
+        while _has_not_shown(left := await self._left(place), expected):
+            assert asyncio.get_running_loop().time() < gives_up_at, f"{trouble.name} does not show: {left}"
+            await self.town.write(1, writers=1, in_order=False)
+        self.town.kinds = KINDS
         (await self.town.sandbox.delete(place)).raise_for_status()
-        return sum(expected) - sum(left)
+        return sum(times - left.get(name, 0) for name, times in expected.items())
 
-    async def _left(self, place: str) -> list[int]:
-        return [int(one["times"]) for one in (await self.town.sandbox.get(place)).raise_for_status().json()]
+    async def _left(self, place: str) -> Mapping[str, int]:
+        listed = (await self.town.sandbox.get(place)).raise_for_status().json()
+        return {str(one.get("endpoint") or one["kind"]): int(one["times"]) for one in listed}
 
     async def _settles(self) -> None:
         """Return when nothing is underway, in the product's own time as far as files are concerned."""
@@ -164,6 +168,10 @@ class Soak:
             "doubled": 0,
             "unexplained": 0,
         }
+
+
+def _has_not_shown(left: Mapping[str, int], expected: Mapping[str, int]) -> bool:
+    return any(left.get(name) == times for name, times in expected.items())
 
 
 def _times(fault: Order, sizes: Sizes) -> int:

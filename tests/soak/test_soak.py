@@ -17,5 +17,5 @@ SEED = "MOORAGE_SOAK_SEED"
 async def test_nothing_is_lost_doubled_or_unexplained_whatever_goes_wrong(tmp_path: Path) -> None:
     seed = int(os.environ.get(SEED) or random.SystemRandom().randrange(10**6))
     print(f"{SEED}={seed}")  # noqa: T201 -- shown when the test fails, so that the same run can be tried again
-    figures = await soak(tmp_path, sizes=Sizes(pushes=300, customers_each=5, hits=2), seed=seed)
+    figures = await soak(tmp_path, sizes=Sizes(pushes=300, customers_each=5, hits=2), seed=seed, tell=print)
     assert cast("int", figures["pushes"]) >= 300

@@ -20,6 +20,7 @@ KINDS: Mapping[str, int] = {
     "text": 45, "image": 4, "voice": 3, "video": 2, "shortvideo": 1, "location": 7, "link": 7, "file": 5,
     "CLICK": 9, "SCAN": 5, "VIEW": 4, "LOCATION": 4, "leave": 4,
 }  # fmt: skip
+FILES: Mapping[str, int] = {"image": 1, "voice": 1}
 EVENTS = frozenset({"CLICK", "SCAN", "VIEW", "LOCATION", "subscribe", "unsubscribe"})
 NAMED_BY: Mapping[str, str] = {
     "text": "Content", "image": "MediaId", "voice": "MediaId", "video": "MediaId", "shortvideo": "MediaId",
@@ -71,6 +72,8 @@ class Town:
     chance: random.Random
     accounts: list[Account] = field(default_factory=list[Account])
     customers: list[Customer] = field(default_factory=list[Customer])
+    kinds: Mapping[str, int] = field(default_factory=lambda: KINDS)
+    """What people write at present, and how often each."""
     _numbers: "count[int]" = field(default_factory=lambda: count(1))
 
     # ------------------------------------------------------------ accounts
@@ -185,7 +188,7 @@ class Town:
 
     async def _acts(self, customer: Customer, *, in_order: bool) -> list[Written]:
         """Let the customer do one thing; return the pushes it became."""
-        kind = self.chance.choices(list(KINDS), list(KINDS.values()))[0]
+        kind = self.chance.choices(list(self.kinds), list(self.kinds.values()))[0]
         now = asyncio.get_running_loop().time()
         if kind != "leave":
             return [await self._says(customer, kind, in_order=in_order)]

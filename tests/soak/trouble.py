@@ -20,6 +20,8 @@ class Trouble:
     faults: Sequence[Order] = ()
     disorder: str | None = None
     tokens_die: bool = False
+    needs_files: bool = False
+    """Whether it shows only when customers send files."""
     needs_pictures: bool = False
     """Whether it shows only when agents send pictures."""
     ends_authorization: bool = False
@@ -34,18 +36,23 @@ def _code(errcode: int, *, every: int = 2) -> Trouble:
     return Trouble(name=f"send_{errcode}", faults=[_fault(SEND, "errcode", errcode=errcode, every=every)])
 
 
+def _refused(errcode: int) -> Order:
+    """Return the refusal of a token, again and again: each account must have come to ask for another one."""
+    return _fault(SEND, "errcode", errcode=errcode, times=1000)
+
+
 # Whatever makes a message wait comes first, so that the rest goes on meanwhile.
 _WAITING: Sequence[Trouble] = (
     Trouble("send_timeout_lost", faults=[_fault(SEND, "timeout", timeout_s=17)]),
     Trouble("send_timeout_arrived", faults=[_fault(SEND, "timeout", applied=True, timeout_s=17)]),
     _code(45011),
-    Trouble("media_errcode", faults=[_fault(DOWNLOAD, "errcode", errcode=-1)]),
-    Trouble("media_html", faults=[_fault(DOWNLOAD, "html")]),
-    Trouble("media_http_500", faults=[_fault(DOWNLOAD, "http500")]),
-    Trouble("media_drop", faults=[_fault(DOWNLOAD, "drop")]),
-    Trouble("media_half", faults=[_fault(DOWNLOAD, "half_body")]),
-    Trouble("media_slow", faults=[_fault(DOWNLOAD, "slow", delay_s=2)]),
-    Trouble("media_gone", faults=[_fault(DOWNLOAD, "errcode", errcode=40007)]),
+    Trouble("media_errcode", faults=[_fault(DOWNLOAD, "errcode", errcode=-1)], needs_files=True),
+    Trouble("media_html", faults=[_fault(DOWNLOAD, "html")], needs_files=True),
+    Trouble("media_http_500", faults=[_fault(DOWNLOAD, "http500")], needs_files=True),
+    Trouble("media_drop", faults=[_fault(DOWNLOAD, "drop")], needs_files=True),
+    Trouble("media_half", faults=[_fault(DOWNLOAD, "half_body")], needs_files=True),
+    Trouble("media_slow", faults=[_fault(DOWNLOAD, "slow", delay_s=2)], needs_files=True),
+    Trouble("media_gone", faults=[_fault(DOWNLOAD, "errcode", errcode=40007)], needs_files=True),
 )
 _LOST_ANSWERS: Sequence[Trouble] = (
     Trouble("send_slow", faults=[_fault(SEND, "slow", delay_s=3)]),
@@ -73,10 +80,10 @@ _REFUSALS: Sequence[Trouble] = tuple(
 )
 # Each call for a token fails while tokens are refused: after three in a row nobody asks for a while.
 _NO_TOKENS: Sequence[Trouble] = (
-    Trouble("new_tokens_fail", faults=[_fault(SEND, "errcode", errcode=40001), _fault(TOKEN, "http500", every=1)]),
+    Trouble("new_tokens_fail", faults=[_refused(40001), _fault(TOKEN, "http500", every=1)]),
     Trouble(
         "platform_tokens_fail",
-        faults=[_fault(SEND, "errcode", errcode=42001), _fault(PLATFORM_TOKEN, "errcode", every=1, errcode=-1)],
+        faults=[_refused(42001), _fault(PLATFORM_TOKEN, "errcode", every=1, errcode=-1)],
     ),
 )
 _ENDS: Sequence[Trouble] = tuple(
