@@ -37,8 +37,6 @@ class HealthReason(StrEnum):
     CLOCK_OFF = "clock_off"
     OTHERS_UNSEEN = "others_unseen"
     """Other systems may answer too; the provider tells nobody of it."""
-    OTHER_SENDER = "other_sender"
-    """Something else has probably spent what we could have sent."""
 
 
 @dataclass(frozen=True, slots=True)
