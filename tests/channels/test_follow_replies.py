@@ -5,7 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage.channels.follow_replies.checking import Ground, as_counted, faults_of, longest_bytes
-from moorage.channels.follow_replies.model import FollowReply, Messages, PictureReply, SceneReply, TextReply
+from moorage.channels.follow_replies.model import (
+    ChoicesReply,
+    FollowReply,
+    Messages,
+    NewsReply,
+    PictureReply,
+    SceneReply,
+    TextReply,
+)
 from moorage.channels.follow_replies.storing import copy_follow_reply, read_follow_reply, save_follow_reply
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.core.errors import StaleVersion
@@ -15,7 +23,7 @@ from moorage.infra.database import Database
 from tests.channels.docking import a_channel
 
 PICTURE = new_id()
-GROUND = Ground(most_text_bytes=2048, sendable=MANIFEST.sendable, picture_ids={PICTURE})
+GROUND = Ground(manifest=MANIFEST, picture_ids={PICTURE})
 HELLO: Messages = (TextReply(text="Hello {customer}"),)
 
 
@@ -38,6 +46,45 @@ def faults(reply: FollowReply) -> list[tuple[str, str]]:
         (FollowReply(enabled=True, first=(PictureReply(picture_id=PICTURE),)), []),
         (FollowReply(enabled=True, first=(PictureReply(),)), [("first.0.picture_id", "missing")]),
         (FollowReply(enabled=True, first=(PictureReply(picture_id=new_id()),)), [("first.0.picture_id", "missing")]),
+        (FollowReply(enabled=True, first=(ChoicesReply(text="{customer}?", items=("a", "b")),)), []),
+        (
+            FollowReply(enabled=True, first=(ChoicesReply(text="{agent}?", items=("a", "a ", " "), tail="a\x00"),)),
+            [
+                ("first.0.text", "unknown_placeholder"),
+                ("first.0.tail", "unprintable"),
+                ("first.0.items.1", "twice_the_same"),
+                ("first.0.items.2", "empty"),
+            ],
+        ),
+        (
+            FollowReply(enabled=True, first=(ChoicesReply(text="?", items=("茶" * 43,)),)),
+            [("first.0.items", "too_few"), ("first.0.items.0", "too_long")],
+        ),
+        (
+            FollowReply(enabled=True, first=(ChoicesReply(text="?", items=tuple("abcdefghijk")),)),
+            [("first.0.items", "too_many")],
+        ),
+        (
+            FollowReply(enabled=True, first=(ChoicesReply(text="茶" * 670, items=("a", "b")),)),
+            [("first.0.items", "too_long")],  # as a text with numbers
+        ),
+        (
+            FollowReply(enabled=True, first=(ChoicesReply(text="?", items=("a", "b")),) * 2),
+            [("first.1", "second_question")],
+        ),
+        (FollowReply(enabled=True, first=(NewsReply(title="Tea", url="https://tea.example.com/"),)), []),
+        (
+            FollowReply(
+                enabled=True,
+                first=(NewsReply(title=" ", description="x" * 513, url="", picture_url="javascript:alert(1)"),),
+            ),
+            [
+                ("first.0.title", "empty"),
+                ("first.0.description", "too_long"),
+                ("first.0.url", "empty"),
+                ("first.0.picture_url", "no_web_address"),
+            ],
+        ),
         (
             FollowReply(
                 enabled=True, first=HELLO, scenes=(SceneReply(scene="a"), SceneReply(scene="a", messages=HELLO))

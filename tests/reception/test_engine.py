@@ -221,9 +221,14 @@ class AnySequence(RuleBasedStateMachine):
         self.applied.current.messages += 1
         assert self.state.waiting_since is not None
 
-    @invariant()
-    def questions_end_with_their_conversation(self) -> None:
-        assert self.applied.current is not None or self.state.prompt_id is None
+    @rule(reply=st.sampled_from(["first", "returning", "scanned", "scene"]))
+    def follower_is_asked(self, reply: Literal["first", "returning", "scanned", "scene"]) -> None:
+        before, waits, prompt_id = self.applied.current, self.state.prompt_id, new_id()
+        decision = self.feed(Followed(reply=reply, prompt_id=prompt_id))
+        asks = StartPrompt(prompt_id) in decision.effects
+        assert asks is not self.policy.mute
+        assert self.state.prompt_id == (prompt_id if asks else waits)
+        assert self.applied.current is before  # it opens no conversation
 
     @rule(agent_id=agents, had_last=st.booleans(), event=st.sampled_from([AgentWritesAfter, AgentResends]))
     def agent_writes_after_the_end(
@@ -399,6 +404,13 @@ def test_first_message_opens_a_conversation_and_looks_for_an_agent() -> None:
     decision = decide(State(), CustomerWrote("text"), a_policy(), NOON)
     assert decision.effects == (OpenConversation(GROUP), FindAgent(GROUP))
     assert decision.state.waiting_since == NOON
+
+
+def test_answer_to_a_follow_reply_opens_a_conversation_before_it_is_settled() -> None:
+    asked = decide(State(), Followed("first", prompt_id=(prompt_id := new_id())), a_policy(), NOON)
+    assert asked.effects == (Note("followed"), StartPrompt(prompt_id), SayPrepared("follow_reply"))
+    answered = decide(asked.state, PromptAnswered(prompt_id, "c1", "text"), a_policy(), NOON)
+    assert answered.effects == (OpenConversation(GROUP), SettlePrompt(prompt_id, "c1"), FindAgent(GROUP))
 
 
 def test_found_agent_gets_the_conversation_and_greets() -> None:

@@ -8,9 +8,18 @@ from uuid import UUID
 
 import pytest
 
-from moorage.channels.follow_replies.model import FollowReply, PictureReply, ReplyMessage, SceneReply, TextReply
+from moorage.channels.follow_replies.model import (
+    ChoicesReply,
+    FollowReply,
+    NewsReply,
+    PictureReply,
+    ReplyMessage,
+    SceneReply,
+    TextReply,
+)
 from moorage.channels.follow_replies.pictures import ChannelPicture, add_picture
 from moorage.channels.follow_replies.storing import read_follow_reply, save_follow_reply
+from moorage.connectors.content import Choices, Text
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.conversations.views import MessageView
 from moorage.core.ids import PersonId, new_id
@@ -256,3 +265,92 @@ async def test_reply_of_a_late_request_is_charged_to_the_follows_budget(desk: De
 
     await desk.database.run(desk.workspace_id, take_in)
     assert await desk.value("SELECT used FROM budgets WHERE trigger = 'follow'") == 1
+
+
+# ---------------------------------------------------------------- questions and cards
+
+WHAT = ChoicesReply(text="您好，{channel} 能帮您什么？", items=("退款", "换货"), tail="也可以直接打字")
+
+
+async def asked(desk: Desk, customer: str) -> Choices:
+    (message,) = await said(desk, customer)
+    assert isinstance(message.content, Choices)
+    return message.content
+
+
+async def answers(desk: Desk, customer: str, text: str, *, tapped: str | None = None) -> MessageView:
+    more = {} if tapped is None else {"bizmsgmenuid": tapped}
+    await desk.push(desk.sent("text", by=customer, at=None, Content=text, **more))
+    heard = [message for message in await desk.messages_of(customer) if message.author.kind == "customer"]
+    return heard[-1]
+
+
+def meaning(message: MessageView) -> str | None:
+    content = message.content
+    return content.chosen.text if isinstance(content, Text) and content.chosen is not None else None
+
+
+async def test_question_goes_out_as_a_menu_and_opens_no_conversation(desk: Desk) -> None:
+    await set_reply(desk, FollowReply(enabled=True, first=(WHAT,)))
+    customer = an_openid()
+    assert await follows(desk, customer) is None  # in the answer to the push it could not be tapped
+    question = await asked(desk, customer)
+    assert question.text == f"您好，{desk.channel.name} 能帮您什么？"
+    assert [item.text for item in question.items] == ["退款", "换货"]
+    assert await desk.value("SELECT count(*) FROM conversations") == 0
+    assert await desk.value("SELECT state FROM prompts") == "open"
+
+
+@pytest.mark.parametrize("by_tap", [True, False])
+async def test_answer_stands_in_the_conversation_that_it_opens(*, desk: Desk, by_tap: bool) -> None:
+    await desk.an_agent()
+    await set_reply(desk, FollowReply(enabled=True, first=(WHAT,)))
+    customer = an_openid()
+    await follows(desk, customer)
+    choice = (await asked(desk, customer)).items[1]
+    heard = await answers(desk, customer, "换货" if by_tap else "2", tapped=choice.id if by_tap else None)
+    assert meaning(heard) == "换货"
+    conversation = await desk.conversation_of(customer)
+    assert heard.conversation_id == conversation.id
+    assert conversation.unread == 1
+    assert (await asked(desk, customer)).chosen_id == choice.id
+    assert await desk.value("SELECT state FROM prompts") == "answered"
+    rules = await desk.value("SELECT array_agg(rule) FROM decisions WHERE rule = 'prompt.answered'")
+    assert rules == ["prompt.answered"]
+
+
+async def test_other_words_open_a_conversation_and_leave_the_question_open(desk: Desk) -> None:
+    await set_reply(desk, FollowReply(enabled=True, first=(WHAT,)))
+    customer = an_openid()
+    await follows(desk, customer)
+    assert meaning(await answers(desk, customer, "在吗")) is None
+    assert meaning(await answers(desk, customer, "1")) == "退款"
+    assert await desk.value("SELECT count(*) FROM conversations") == 1
+
+
+async def test_question_that_cannot_be_said_waits_for_no_answer(desk: Desk) -> None:
+    await set_reply(desk, FollowReply(enabled=True, first=(WHAT,)))
+    customer = an_openid()
+    await follows(desk, customer, late=timedelta(minutes=2))
+    assert await desk.value("SELECT count(*) FROM prompts") == 0
+    assert meaning(await answers(desk, customer, "1")) is None
+
+
+async def test_account_that_only_answers_asks_with_numbers(database: Database) -> None:
+    async with a_desk(database, verified=False) as desk:
+        await set_reply(desk, FollowReply(enabled=True, first=(WHAT,)))
+        customer = an_openid()
+        answer = await follows(desk, customer)
+        assert answer is not None
+        assert answer.splitlines()[1:3] == ["1. 退款", "2. 换货"]
+        assert await desk.value("SELECT expires_at IS NOT NULL FROM prompts") is True
+        assert meaning(await answers(desk, customer, "２")) == "换货"
+
+
+async def test_card_goes_out_with_its_address(desk: Desk) -> None:
+    card = NewsReply(title="新人礼", description="领取", url="https://shop.example.com/new")
+    await set_reply(desk, FollowReply(enabled=True, first=(card, *texts("欢迎"))))
+    customer = an_openid()
+    await follows(desk, customer)
+    first, _ = contents(await said(desk, customer))
+    assert (first["type"], first["url"], first["picture_url"]) == ("news", card.url, None)

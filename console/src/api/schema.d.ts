@@ -2111,6 +2111,32 @@ export interface components {
             most_words_bytes: number;
         };
         /**
+         * ChoicesReply
+         * @description A question with choices to tap. Its text can have placeholders.
+         */
+        ChoicesReply: {
+            /**
+             * Items
+             * @default []
+             */
+            items: string[];
+            /**
+             * Tail
+             * @default
+             */
+            tail: string;
+            /**
+             * Text
+             * @default
+             */
+            text: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "choices";
+        };
+        /**
          * Chosen
          * @description The choice that a customer's words mean, of the question that they answer.
          */
@@ -2653,11 +2679,11 @@ export interface components {
              * First
              * @default []
              */
-            first: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[];
+            first: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"] | components["schemas"]["ChoicesReply"] | components["schemas"]["NewsReply"])[];
             /** Returning */
-            returning?: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[] | null;
+            returning?: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"] | components["schemas"]["ChoicesReply"] | components["schemas"]["NewsReply"])[] | null;
             /** Scanned */
-            scanned?: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[] | null;
+            scanned?: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"] | components["schemas"]["ChoicesReply"] | components["schemas"]["NewsReply"])[] | null;
             /**
              * Scenes
              * @default []
@@ -2678,6 +2704,7 @@ export interface components {
          * @description How much a follow reply can be.
          */
         FollowReplyLimitsView: {
+            choices: components["schemas"]["ReplyChoicesLimitsView"] | null;
             /** Most Messages */
             most_messages: number;
             /** Most Scenes */
@@ -2686,6 +2713,7 @@ export interface components {
             most_text_bytes: number;
             /** Name Bytes */
             name_bytes: number;
+            news: components["schemas"]["ReplyNewsLimitsView"] | null;
             /** Placeholders */
             placeholders: string[];
             /** Sendable */
@@ -3489,6 +3517,37 @@ export interface components {
             most_url_bytes: number;
         };
         /**
+         * NewsReply
+         * @description A card that leads to a page, with the address of its picture.
+         */
+        NewsReply: {
+            /**
+             * Description
+             * @default
+             */
+            description: string;
+            /**
+             * Picture Url
+             * @default
+             */
+            picture_url: string;
+            /**
+             * Title
+             * @default
+             */
+            title: string;
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "news";
+            /**
+             * Url
+             * @default
+             */
+            url: string;
+        };
+        /**
          * Notice
          * @description A line about the conversation itself, written in the reader's language from `key` and `values`.
          */
@@ -3755,6 +3814,34 @@ export interface components {
             content: components["schemas"]["SaidText"] | components["schemas"]["SaidFile"] | components["schemas"]["SaidChoices"] | components["schemas"]["SaidNews"];
         };
         /**
+         * ReplyChoicesLimitsView
+         * @description How large a question with choices can be.
+         */
+        ReplyChoicesLimitsView: {
+            /** Least Items */
+            least_items: number;
+            /** Longest Hint */
+            longest_hint: string;
+            /** Most Item Bytes */
+            most_item_bytes: number;
+            /** Most Items */
+            most_items: number;
+            /** Most Words Bytes */
+            most_words_bytes: number;
+        };
+        /**
+         * ReplyNewsLimitsView
+         * @description How large a card can be.
+         */
+        ReplyNewsLimitsView: {
+            /** Most Description Bytes */
+            most_description_bytes: number;
+            /** Most Title Bytes */
+            most_title_bytes: number;
+            /** Most Url Bytes */
+            most_url_bytes: number;
+        };
+        /**
          * ReplyPictureView
          * @description A picture of the channel's, as it is sent.
          */
@@ -3871,7 +3958,7 @@ export interface components {
              * Messages
              * @default []
              */
-            messages: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"])[];
+            messages: (components["schemas"]["TextReply"] | components["schemas"]["PictureReply"] | components["schemas"]["ChoicesReply"] | components["schemas"]["NewsReply"])[];
             /**
              * Scene
              * @default

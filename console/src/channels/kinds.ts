@@ -19,6 +19,11 @@ export interface PreviewLine {
   from: 'customer' | 'account'
   text: string
   picture?: string
+  /** What can be tapped below the words, and what stands below that. */
+  choices?: readonly string[]
+  tail?: string
+  /** The words are the title of a card that leads to a page. */
+  card?: { description: string; hasPicture: boolean }
 }
 
 export interface PreviewProps {

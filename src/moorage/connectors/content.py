@@ -1,5 +1,6 @@
 """What a message can hold: one versioned JSON value for every kind of channel, stored, shown and sent alike."""
 
+import re
 from datetime import datetime
 from typing import Annotated, Literal
 from uuid import UUID
@@ -158,6 +159,14 @@ class News(_Content):
     description: str = ""
     url: str
     picture_url: str | None = None
+
+
+_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
+
+
+def is_web_address(address: str) -> bool:
+    """Return whether an address leads to the web, and not for instance into a script."""
+    return _WEB_ADDRESS.fullmatch(address) is not None
 
 
 class Notice(_Content):

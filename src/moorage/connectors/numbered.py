@@ -1,6 +1,12 @@
 """Choices as a text whose numbers the customer types, for accounts and answers that cannot carry a menu. Pure."""
 
+from collections.abc import Mapping
+
 from moorage.connectors.content import Choices
+
+HINTS: Mapping[str, str] = {"zh-CN": "回复数字即可选择", "en": "Reply with a number to choose."}
+"""The last line of choices that cannot be tapped, by the channel's language."""
+LONGEST_HINT = max(HINTS.values(), key=lambda hint: len(hint.encode()))
 
 
 def numbered(choices: Choices, *, hint: str) -> str:

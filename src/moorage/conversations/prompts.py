@@ -9,23 +9,24 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from moorage.connectors.content import Choice
+from moorage.connectors.numbered import HINTS
 from moorage.core.ids import ConversationId, MessageId
 
 EXPIRES_AFTER = timedelta(minutes=10)
 """How long a question waits for its answer (product §3.11)."""
-
-HINTS: Mapping[str, str] = {"zh-CN": "回复数字即可选择", "en": "Reply with a number to choose."}
-"""The last line of choices that cannot be tapped, by the channel's language."""
 
 PromptState = Literal["open", "answered", "expired", "replaced"]
 
 
 @dataclass(frozen=True, slots=True)
 class Prompt:
-    """One question. `message_id` is the message that asked it, `answered_by` the one that answered."""
+    """One question. `message_id` is the message that asked it, `answered_by` the one that answered.
+
+    Without a `conversation_id` it was asked outside of any, as a follow reply asks.
+    """
 
     id: UUID
-    conversation_id: ConversationId
+    conversation_id: ConversationId | None
     message_id: MessageId
     choices: Sequence[Choice]
     state: PromptState

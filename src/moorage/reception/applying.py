@@ -10,7 +10,7 @@ from uuid import UUID
 from psycopg.types.json import Jsonb
 
 from moorage.channels.model import ChannelSettings
-from moorage.connectors.content import Content, Notice, Text
+from moorage.connectors.content import Choices, Content, Notice, Text
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES, BudgetClosed
 from moorage.conversations.model import FIRST, ORDINARY, Author, Message
 from moorage.conversations.open_thread import OpenThread
@@ -28,7 +28,7 @@ from moorage.conversations.operations import (
     remember_reception,
     say,
 )
-from moorage.conversations.prompting import answer_prompt, expire_prompt
+from moorage.conversations.prompting import answer_prompt, expire_prompt, open_prompt
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import AgentId, new_id
 from moorage.infra.database import Tx
@@ -192,6 +192,9 @@ async def react(turn: Turn, event: Event, *, incoming: Incoming | None = None) -
     Raises ConversationClosed, NotYours or NewerConversation where the engine refuses; the transaction must then be
     rolled back.
     """
+    # A question may wait where no conversation is that could remember it, and may have ended unasked.
+    waits = turn.opened.prompt
+    turn.state = replace(turn.state, prompt_id=None if waits is None else waits.id)
     events = deque([event])
     while events:
         event = events.popleft()
@@ -217,18 +220,28 @@ def say_words(turn: Turn) -> list[Message]:
     said: list[Message] = []
     for words in turn.words:
         try:
-            said.append(_say(turn.opened, words))
+            said.append(_say(turn, words))
         except (BudgetClosed, CustomerUnfollowed, ChannelMute, TooManyWaiting, KindNotSendableNow) as refusal:
             values = {"why": words.author.why or "", "reason": refusal.code}
             note(turn.opened, content=Notice(key="not_said", values=values), happened_at=turn.tx.now)
-    turn.words = []
+    turn.words, turn.asks = [], None
     return said
 
 
-def _say(opened: OpenThread, words: Words) -> Message:
-    if opened.around.passive_only and not isinstance(words.content, Text):
+def _say(turn: Turn, words: Words) -> Message:
+    if turn.opened.around.passive_only and not isinstance(words.content, Text):
         raise KindNotSendableNow(type=words.content.type)  # it would wait for an answer that can never carry it
-    return say(opened, author=words.author, content=words.content)
+    message = say(turn.opened, author=words.author, content=words.content)
+    begin_asking(turn, message)
+    return message
+
+
+def begin_asking(turn: Turn, message: Message) -> None:
+    """Let the question wait for its answer, if `message` is the one that was to be asked."""
+    asks = turn.asks
+    if asks is not None and isinstance(message.content, Choices) and message.content.prompt_id == asks:
+        turn.asks = None
+        open_prompt(turn.opened, prompt_id=asks, message=message)
 
 
 async def keep_decisions(turn: Turn) -> None:

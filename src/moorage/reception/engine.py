@@ -59,8 +59,8 @@ def decide(state: State, event: Event, policy: Policy, now: datetime) -> Decisio
     match event:
         case CustomerWrote():
             return _customer_wrote(state, event, policy, now)
-        case Followed(reply=reply):
-            return _followed(state, policy, reply=reply)
+        case Followed():
+            return _followed(state, event, policy)
         case PromptAnswered():
             return _prompt_answered(state, event, policy, now)
         case Unfollowed():
@@ -123,22 +123,32 @@ def _customer_wrote(state: State, event: CustomerWrote, policy: Policy, now: dat
             return Decision(heard, (), "message.kept", f"The conversation is open and its owner is: {state.owner}.")
 
 
-def _followed(state: State, policy: Policy, *, reply: str | None) -> Decision:
+def _followed(state: State, event: Followed, policy: Policy) -> Decision:
     back = replace(state, reachable=True)
     note = Note("followed")
-    if reply is None or policy.mute:
+    if event.reply is None or policy.mute:
         return Decision(back, (note,), "follow.noted", "The customer follows; there is nothing to say, or no way.")
-    effects = (note, SayPrepared("follow_reply"))
-    return Decision(back, effects, "follow.replied", f"The customer follows and gets the reply for: {reply}.")
+    sentence = f"The customer follows and gets the reply for: {event.reply}."
+    if event.prompt_id is None:
+        return Decision(back, (note, SayPrepared("follow_reply")), "follow.replied", sentence)
+    asking = replace(back, prompt_id=event.prompt_id)
+    effects = (note, StartPrompt(event.prompt_id), SayPrepared("follow_reply"))
+    return Decision(asking, effects, "follow.asks", f"{sentence} It asks with choices.")
 
 
 def _prompt_answered(state: State, event: PromptAnswered, policy: Policy, now: datetime) -> Decision:
-    """Hear the answer as a message of the customer's, and settle the question if it is still the one that waits."""
+    """Hear the answer as a message of the customer's, and settle the question if it is still the one that waits.
+
+    Without an open conversation it opens one, as any message does.
+    """
     wrote = CustomerWrote(event.content, agent_is_away=event.agent_is_away)
     if state.prompt_id != event.prompt_id:
         return _customer_wrote(state, wrote, policy, now)
     heard = _customer_wrote(replace(state, prompt_id=None), wrote, policy, now)
-    effects = (SettlePrompt(event.prompt_id, event.choice_id), *heard.effects)
+    opens = 1 if isinstance(next(iter(heard.effects), None), OpenConversation) else 0
+    settle = SettlePrompt(event.prompt_id, event.choice_id)
+    # A conversation is opened before all else, so that the answer stands in it.
+    effects = (*heard.effects[:opens], settle, *heard.effects[opens:])
     return Decision(heard.state, effects, "prompt.answered", f"The customer chose. {heard.reason}")
 
 

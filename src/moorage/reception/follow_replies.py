@@ -3,14 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
+from uuid import UUID
 
 from moorage.channels.follow_replies.checking import as_counted
-from moorage.channels.follow_replies.model import PictureReply, ReplyMessage, TextReply, Variant
+from moorage.channels.follow_replies.model import (
+    ChoicesReply,
+    NewsReply,
+    PictureReply,
+    ReplyMessage,
+    TextReply,
+    Variant,
+)
 from moorage.channels.follow_replies.pictures import ChannelPicture, pictures_of
 from moorage.channels.follow_replies.storing import read_follow_reply
-from moorage.connectors.content import Content, Media, Text
+from moorage.connectors.content import Choices, Content, Media, News, Text
 from moorage.conversations.open_thread import OpenThread
 from moorage.infra.database import Tx
+from moorage.reception.offers import question
 from moorage.reception.texts import render
 
 Told = Literal["new", "again", "returning"]
@@ -22,6 +31,12 @@ class PreparedReply:
 
     variant: Variant | None = None
     contents: Sequence[Content] = ()
+
+    @property
+    def prompt_id(self) -> UUID | None:
+        """Return which question waits for an answer once it is said: the last one, of several."""
+        asked = [content.prompt_id for content in self.contents if isinstance(content, Choices)]
+        return asked[-1] if asked else None
 
 
 NOTHING = PreparedReply()
@@ -63,6 +78,10 @@ def _content(message: ReplyMessage, opened: OpenThread, pictures: Sequence[Chann
         case PictureReply(picture_id=picture_id):
             picture = next((one for one in pictures if one.id == picture_id), None)
             return None if picture is None else _picture(picture)
+        case ChoicesReply(text=text, items=items, tail=tail):
+            return question(_filled(text, opened), items, tail=tail)
+        case NewsReply(title=title, description=description, url=url, picture_url=picture_url):
+            return News(title=title, description=description, url=url, picture_url=picture_url or None)
 
 
 def _picture(picture: ChannelPicture) -> Media:

@@ -147,6 +147,8 @@ class Followed:
     """The customer follows the account. `reply` names which of the account's follow replies is for them; None: none."""
 
     reply: Literal["first", "returning", "scanned", "scene"] | None = None
+    prompt_id: UUID | None = None
+    """The last question with choices that the reply asks."""
     kind: Literal["followed"] = "followed"
 
 

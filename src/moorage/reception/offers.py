@@ -1,15 +1,19 @@
 """Whether an agent's choices or card can go out on a channel, told at the field that is wrong."""
 
-import re
+from collections.abc import Sequence
 
-from moorage.connectors.content import Choices, News
+from moorage.connectors.content import Choice, Choices, News, is_web_address
 from moorage.connectors.manifest import Manifest
-from moorage.connectors.numbered import numbered
-from moorage.conversations.prompts import HINTS
+from moorage.connectors.numbered import LONGEST_HINT, numbered
 from moorage.core.errors import Malformed
+from moorage.core.ids import new_id
 
-_WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)
-_LONGEST_HINT = max(HINTS.values(), key=lambda hint: len(hint.encode()))
+
+def question(text: str, items: Sequence[str], *, tail: str = "") -> Choices:
+    """Return a question whose choices have ids that no other question's have: a tap must not answer a later one."""
+    prompt_id = new_id()
+    choices = tuple(Choice(id=f"{prompt_id.hex}-{place}", text=item) for place, item in enumerate(items, start=1))
+    return Choices(text=text, items=choices, tail=tail, prompt_id=prompt_id)
 
 
 def check_choices(choices: Choices, *, manifest: Manifest) -> None:
@@ -23,7 +27,7 @@ def check_choices(choices: Choices, *, manifest: Manifest) -> None:
         _check_words(item.text, field=f"content.items.{place}", most_bytes=limits.most_item_bytes)
     if len({item.text.strip() for item in choices.items}) < len(choices.items):
         raise Malformed(field="content.items", reason="twice_the_same")
-    _check_length(numbered(choices, hint=_LONGEST_HINT), field="content", most_bytes=manifest.max_text_bytes)
+    _check_length(numbered(choices, hint=LONGEST_HINT), field="content", most_bytes=manifest.max_text_bytes)
 
 
 def check_news(news: News, *, manifest: Manifest) -> None:
@@ -39,7 +43,7 @@ def check_news(news: News, *, manifest: Manifest) -> None:
 
 
 def _check_address(address: str, *, field: str, most_bytes: int) -> None:
-    if not _WEB_ADDRESS.fullmatch(address):
+    if not is_web_address(address):
         raise Malformed(field=field, reason="no_web_address")
     _check_length(address, field=field, most_bytes=most_bytes)
 

@@ -10,7 +10,6 @@ from moorage.conversations.merging import say_to_merge
 from moorage.conversations.model import Author, Conversation, Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
 from moorage.conversations.operations import say
-from moorage.conversations.prompting import open_prompt
 from moorage.conversations.queries import may_read_thread, thread_of
 from moorage.conversations.writing import save
 from moorage.core.errors import DomainError, Malformed, Missing
@@ -21,6 +20,7 @@ from moorage.reception.applying import (
     KindNotSendableNow,
     NewerConversation,
     Turn,
+    begin_asking,
     begin_turn,
     keep_decisions,
     react,
@@ -80,8 +80,7 @@ async def agent_replies(
         message = await say_to_merge(tx, opened=turn.opened, author=author, content=content, most_bytes=most_bytes)
     else:
         message = say(turn.opened, author=author, content=content)
-    if turn.asks is not None:
-        open_prompt(turn.opened, prompt_id=turn.asks, message=message)
+    begin_asking(turn, message)
     await _finish(turn)
     return turn.opened, message
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
-from moorage.connectors.content import Choice, Choices, News, Text
+from moorage.connectors.content import News, Text
 from moorage.conversations.media_files import use_upload
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import budget_standing
@@ -15,8 +15,9 @@ from moorage.conversations.routes import TheConversations
 from moorage.conversations.views import ConversationView, MessageView, conversation_view, message_view
 from moorage.conversations.writing import agent_name_of, author_name
 from moorage.core.errors import Missing
-from moorage.core.ids import ConversationId, new_id
+from moorage.core.ids import ConversationId
 from moorage.infra.database import Tx
+from moorage.reception.offers import question
 from moorage.reception.operations import Said, agent_ends, agent_replies, agent_takes
 from moorage.staff.guard import SignedInActor
 from moorage.staff.model import Actor
@@ -127,7 +128,7 @@ async def _content(
         case SaidText(text=text):
             return Text(text=text)
         case SaidChoices():
-            return _question(said)
+            return question(said.text, said.items, tail=said.tail)
         case SaidNews():
             return News(
                 title=said.title, description=said.description, url=said.url, picture_url=said.picture_url or None
@@ -135,13 +136,6 @@ async def _content(
         case SaidFile(upload_id=upload_id, type=kind):
             thread_id = await thread_of(tx, conversation_id=conversation_id)
             return await use_upload(tx, upload_id=upload_id, kind=kind, thread_id=thread_id, actor=actor)
-
-
-def _question(said: SaidChoices) -> Choices:
-    """Return the choices with ids that no other question's have: a tap must not answer a later question."""
-    prompt_id = new_id()
-    items = tuple(Choice(id=f"{prompt_id.hex}-{place}", text=text) for place, text in enumerate(said.items, start=1))
-    return Choices(text=said.text, items=items, tail=said.tail, prompt_id=prompt_id)
 
 
 def _view(opened: OpenThread) -> ConversationView:

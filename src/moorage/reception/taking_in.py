@@ -30,7 +30,7 @@ from moorage.infra.database import Asked, Tx
 from moorage.reception import model
 from moorage.reception.account_events import settle_if_nobodys, tells_of_account
 from moorage.reception.acquaintance import ask_for_profile, pass_on_wish
-from moorage.reception.applying import Incoming, Turn, begin_turn, react, say_words
+from moorage.reception.applying import Incoming, Turn, begin_asking, begin_turn, react, say_words
 from moorage.reception.follow_replies import NOTHING, prepare_follow_reply, told_of_following
 from moorage.reception.menu_uses import read_menu_use, told_by
 from moorage.reception.prompts import heard_as
@@ -241,7 +241,7 @@ async def _follow(turn: Turn, inbound: Inbound, scene: str | None) -> None:
     reply, event = NOTHING, model.EventSeen("followed")
     if _is_newest(opened, inbound):
         reply = await prepare_follow_reply(turn.tx, opened=opened, scene=scene, told=told_of_following(opened))
-        event = model.Followed(reply=reply.variant)
+        event = model.Followed(reply=reply.variant, prompt_id=reply.prompt_id)
     note_following(opened, follow_state="following", happened_at=at)
     opened.around = replace(opened.around, profile_due_at=None)  # whoever follows anew came another way
     open_budget(opened, trigger="follow", happened_at=at)
@@ -280,8 +280,8 @@ def _passive_answer(turn: Turn, connector: Connector, request: Request) -> _Answ
     waiting: Sequence[Message] = ()
     if turn.opened.around.passive_only:
         waiting = turn.opened.waiting if isinstance(request.inbound.what, CustomerMessage) else ()
-    elif len(turn.words) != 1:
-        return None
+    elif len(turn.words) != 1 or not isinstance(turn.words[0].content, Text):
+        return None  # choices can be tapped only if they go through the API
     hint = hint_of(turn.opened.around.channel_settings)
     contents = [*(message.content for message in waiting), *(words.content for words in turn.words)]
     text, count = joined(contents, most_bytes=connector.manifest.max_text_bytes, hint=hint)
@@ -309,7 +309,8 @@ async def _settle(turn: Turn, push: WaitingPush, *, answer: _Answer | None) -> A
         answer_with_waiting(turn.opened, count=answer.waiting)
         for number, words in enumerate(turn.words[: answer.words]):
             new = message_id if number == 0 and waited is None else MessageId(new_id())
-            say_as_answer(turn.opened, message_id=new, author=words.author, content=as_answered(words.content))
+            content = as_answered(words.content)
+            begin_asking(turn, say_as_answer(turn.opened, message_id=new, author=words.author, content=content))
         turn.words = turn.words[answer.words :]
     say_words(turn)
     return answer_by

@@ -1,13 +1,23 @@
 """What keeps a follow reply from being saved, each fault at its field. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
-from moorage.channels.follow_replies.model import FollowReply, PictureReply, ReplyMessage, TextReply
+from moorage.channels.follow_replies.model import (
+    ChoicesReply,
+    FollowReply,
+    NewsReply,
+    PictureReply,
+    ReplyMessage,
+    TextReply,
+)
+from moorage.connectors.content import Choice, Choices, is_web_address
+from moorage.connectors.manifest import ChoicesLimits, Manifest, NewsLimits
+from moorage.connectors.numbered import LONGEST_HINT, numbered
 from moorage.core.errors import DomainError
 from moorage.core.templates import fill_template, placeholders_of
 
@@ -17,7 +27,23 @@ NAME_BYTES = 80
 saved fits for every follower."""
 _ROOM: Mapping[str, str] = {"customer": "x" * NAME_BYTES, "channel": "x" * NAME_BYTES, "time": "00:00"}
 
-Reason = Literal["empty", "too_long", "unknown_placeholder", "unprintable", "missing", "repeated", "kind_not_sendable"]
+FEWEST_ITEMS = 2
+"""Of choices: with fewer there is nothing to choose."""
+
+Reason = Literal[
+    "empty",
+    "too_long",
+    "unknown_placeholder",
+    "unprintable",
+    "missing",
+    "repeated",
+    "kind_not_sendable",
+    "too_few",
+    "too_many",
+    "twice_the_same",
+    "second_question",
+    "no_web_address",
+]
 
 
 class FollowReplyFault(BaseModel):
@@ -43,9 +69,13 @@ class FollowReplyInvalid(DomainError):
 class Ground:
     """What a channel carries, and which pictures it has."""
 
-    most_text_bytes: int
-    sendable: Collection[str]
+    manifest: Manifest
     picture_ids: Collection[UUID]
+
+    @property
+    def most_text_bytes(self) -> int:
+        """Return how long a text can be."""
+        return self.manifest.max_text_bytes
 
 
 def longest_bytes(text: str) -> int:
@@ -69,6 +99,9 @@ def _faults(reply: FollowReply, ground: Ground) -> Iterator[FollowReplyFault]:
             yield _fault(path, "missing")
         for number, message in enumerate(messages):
             yield from _faults_of_message(f"{path}.{number}", message, ground)
+        questions = [number for number, message in enumerate(messages) if isinstance(message, ChoicesReply)]
+        for number in questions[1:]:
+            yield _fault(f"{path}.{number}", "second_question")
     seen: set[str] = set()
     for number, one in enumerate(reply.scenes):
         path = f"scenes.{number}.scene"
@@ -80,25 +113,92 @@ def _faults(reply: FollowReply, ground: Ground) -> Iterator[FollowReplyFault]:
 
 
 def _faults_of_message(path: str, message: ReplyMessage, ground: Ground) -> Iterator[FollowReplyFault]:
-    if message.type not in ground.sendable:
+    if message.type not in ground.manifest.sendable:
         yield _fault(path, "kind_not_sendable")
+        return
     match message:
         case TextReply(text=text):
             yield from _faults_of_text(f"{path}.text", text, ground.most_text_bytes)
         case PictureReply(picture_id=picture_id):
             if picture_id not in ground.picture_ids:
                 yield _fault(f"{path}.picture_id", "missing")
+        case ChoicesReply() if ground.manifest.choices is not None:
+            yield from _faults_of_choices(path, message, ground.manifest.choices, ground.most_text_bytes)
+        case NewsReply() if ground.manifest.news is not None:
+            yield from _faults_of_news(path, message, ground.manifest.news)
+        case ChoicesReply() | NewsReply():
+            yield _fault(path, "kind_not_sendable")
 
 
 def _faults_of_text(path: str, text: str, most_bytes: int) -> Iterator[FollowReplyFault]:
     unknown = sorted(placeholders_of(text) - PLACEHOLDERS)
     if not text.strip():
         yield _fault(path, "empty")
-    elif "\x00" in text:
-        yield _fault(path, "unprintable")
     elif unknown:
         yield _fault(path, "unknown_placeholder", names=" ".join(f"{{{name}}}" for name in unknown))
-    elif (size := longest_bytes(text)) > most_bytes:
+    else:
+        yield from _faults_of_length(path, text, size=longest_bytes(text), most_bytes=most_bytes)
+
+
+def _faults_of_choices(
+    path: str, question: ChoicesReply, limits: ChoicesLimits, most_text_bytes: int
+) -> Iterator[FollowReplyFault]:
+    """Yield what is wrong with a menu, and with the text that stands in for it where nothing can be tapped."""
+    yield from _faults_of_text(f"{path}.text", question.text, limits.most_words_bytes)
+    yield from _faults_of_words(f"{path}.tail", question.tail, limits.most_words_bytes)
+    if len(question.items) < FEWEST_ITEMS:
+        yield _fault(f"{path}.items", "too_few", least=FEWEST_ITEMS)
+    elif len(question.items) > limits.most_items:
+        yield _fault(f"{path}.items", "too_many", most=limits.most_items)
+    seen: set[str] = set()
+    for number, item in enumerate(question.items):
+        yield from _faults_of_needed(f"{path}.items.{number}", item, limits.most_item_bytes)
+        if item.strip() and item.strip() in seen:
+            yield _fault(f"{path}.items.{number}", "twice_the_same")
+        seen.add(item.strip())
+    whole = longest_bytes(as_numbered(question.text, question.items, question.tail))
+    if whole > most_text_bytes and longest_bytes(question.text) <= limits.most_words_bytes:
+        yield _fault(f"{path}.items", "too_long", bytes=whole, most=most_text_bytes)
+
+
+def as_numbered(text: str, items: Sequence[str], tail: str) -> str:
+    """Return choices as the longest text that goes out where nothing can be tapped."""
+    choices = tuple(Choice(id=str(number), text=item) for number, item in enumerate(items))
+    return numbered(Choices(text=text, items=choices, tail=tail), hint=LONGEST_HINT)
+
+
+def _faults_of_news(path: str, news: NewsReply, limits: NewsLimits) -> Iterator[FollowReplyFault]:
+    yield from _faults_of_needed(f"{path}.title", news.title, limits.most_title_bytes)
+    yield from _faults_of_words(f"{path}.description", news.description, limits.most_description_bytes)
+    yield from _faults_of_address(f"{path}.url", news.url, limits.most_url_bytes)
+    if news.picture_url:
+        yield from _faults_of_address(f"{path}.picture_url", news.picture_url, limits.most_url_bytes)
+
+
+def _faults_of_address(path: str, address: str, most_bytes: int) -> Iterator[FollowReplyFault]:
+    if not address.strip():
+        yield _fault(path, "empty")
+    elif not is_web_address(address):
+        yield _fault(path, "no_web_address")
+    else:
+        yield from _faults_of_words(path, address, most_bytes)
+
+
+def _faults_of_needed(path: str, words: str, most_bytes: int) -> Iterator[FollowReplyFault]:
+    if not words.strip():
+        yield _fault(path, "empty")
+    else:
+        yield from _faults_of_words(path, words, most_bytes)
+
+
+def _faults_of_words(path: str, words: str, most_bytes: int) -> Iterator[FollowReplyFault]:
+    yield from _faults_of_length(path, words, size=len(words.encode("utf-8", "replace")), most_bytes=most_bytes)
+
+
+def _faults_of_length(path: str, text: str, *, size: int, most_bytes: int) -> Iterator[FollowReplyFault]:
+    if "\x00" in text:
+        yield _fault(path, "unprintable")
+    elif size > most_bytes:
         yield _fault(path, "too_long", bytes=size, most=most_bytes)
 
 

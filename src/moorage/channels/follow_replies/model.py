@@ -10,6 +10,9 @@ MOST_MESSAGES = 3
 """Of one variant: no provider lets us send more to who follows."""
 MOST_SCENES = 50
 MOST_STORED_TEXT = 4000
+MOST_STORED_WORDS = 1000
+MOST_ITEMS = 20
+"""As many choices as a question is kept with; its kind of channel takes fewer."""
 
 Variant = Literal["first", "returning", "scanned", "scene"]
 """Which of an account's replies it is: to everybody, to who had left, to who scanned any code, or one code."""
@@ -33,7 +36,27 @@ class PictureReply(_Value):
     picture_id: UUID | None = None
 
 
-ReplyMessage = Annotated[TextReply | PictureReply, Field(discriminator="type")]
+class ChoicesReply(_Value):
+    """A question with choices to tap. Its text can have placeholders."""
+
+    type: Literal["choices"] = "choices"
+    text: str = Field(default="", max_length=MOST_STORED_TEXT)
+    items: tuple[Annotated[str, Field(max_length=MOST_STORED_WORDS)], ...] = Field(default=(), max_length=MOST_ITEMS)
+    tail: str = Field(default="", max_length=MOST_STORED_TEXT)
+    """What stands below the choices."""
+
+
+class NewsReply(_Value):
+    """A card that leads to a page, with the address of its picture."""
+
+    type: Literal["news"] = "news"
+    title: str = Field(default="", max_length=MOST_STORED_WORDS)
+    description: str = Field(default="", max_length=MOST_STORED_TEXT)
+    url: str = Field(default="", max_length=MOST_STORED_TEXT)
+    picture_url: str = Field(default="", max_length=MOST_STORED_TEXT)
+
+
+ReplyMessage = Annotated[TextReply | PictureReply | ChoicesReply | NewsReply, Field(discriminator="type")]
 Messages = Annotated[tuple[ReplyMessage, ...], Field(max_length=MOST_MESSAGES)]
 
 

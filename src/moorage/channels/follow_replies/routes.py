@@ -8,14 +8,15 @@ from uuid import UUID
 from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict
 
-from moorage.channels.follow_replies.checking import NAME_BYTES, PLACEHOLDERS
+from moorage.channels.follow_replies.checking import FEWEST_ITEMS, NAME_BYTES, PLACEHOLDERS
 from moorage.channels.follow_replies.model import MOST_MESSAGES, MOST_SCENES, FollowReply
 from moorage.channels.follow_replies.pictures import ChannelPicture, pictures_of
 from moorage.channels.follow_replies.storing import StoredFollowReply, read_follow_reply, save_follow_reply
 from moorage.channels.model import Channel
 from moorage.channels.queries import read_channel
 from moorage.channels.routes import ChannelManager, TheDoor
-from moorage.connectors.manifest import BudgetRule, Manifest
+from moorage.connectors.manifest import BudgetRule, ChoicesLimits, Manifest, NewsLimits
+from moorage.connectors.numbered import LONGEST_HINT
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx
@@ -52,6 +53,49 @@ class ReplyPictureView(_View):
         )
 
 
+class ReplyChoicesLimitsView(_View):
+    """How large a question with choices can be."""
+
+    least_items: int
+    most_items: int
+    most_item_bytes: int
+    most_words_bytes: int
+    longest_hint: str
+    """The last line of the text that goes out where nothing can be tapped."""
+
+    @classmethod
+    def of(cls, limits: ChoicesLimits | None) -> Self | None:
+        """Return the limits of a kind; None where it carries no choices."""
+        if limits is None:
+            return None
+        return cls(
+            least_items=FEWEST_ITEMS,
+            most_items=limits.most_items,
+            most_item_bytes=limits.most_item_bytes,
+            most_words_bytes=limits.most_words_bytes,
+            longest_hint=LONGEST_HINT,
+        )
+
+
+class ReplyNewsLimitsView(_View):
+    """How large a card can be."""
+
+    most_title_bytes: int
+    most_description_bytes: int
+    most_url_bytes: int
+
+    @classmethod
+    def of(cls, limits: NewsLimits | None) -> Self | None:
+        """Return the limits of a kind; None where it carries no cards."""
+        if limits is None:
+            return None
+        return cls(
+            most_title_bytes=limits.most_title_bytes,
+            most_description_bytes=limits.most_description_bytes,
+            most_url_bytes=limits.most_url_bytes,
+        )
+
+
 class FollowReplyLimitsView(_View):
     """How much a follow reply can be."""
 
@@ -65,6 +109,8 @@ class FollowReplyLimitsView(_View):
     name_bytes: int
     """How many bytes a name that is filled in takes at most; so many are counted for it."""
     sendable: list[str]
+    choices: ReplyChoicesLimitsView | None
+    news: ReplyNewsLimitsView | None
 
     @classmethod
     def of(cls, manifest: Manifest, *, rule: BudgetRule | None) -> Self:
@@ -77,6 +123,8 @@ class FollowReplyLimitsView(_View):
             placeholders=sorted(PLACEHOLDERS),
             name_bytes=NAME_BYTES,
             sendable=sorted(manifest.sendable),
+            choices=ReplyChoicesLimitsView.of(manifest.choices),
+            news=ReplyNewsLimitsView.of(manifest.news),
         )
 
 

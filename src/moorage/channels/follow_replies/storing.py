@@ -61,8 +61,7 @@ async def save_follow_reply(
     `version` is the one that the person has seen. Raises FollowReplyInvalid or StaleVersion.
     """
     ground = Ground(
-        most_text_bytes=manifest.max_text_bytes,
-        sendable=manifest.sendable,
+        manifest=manifest,
         picture_ids={picture.id for picture in await pictures_of(tx, channel_id=channel_id)},
     )
     faults = faults_of(reply, ground=ground)

@@ -1,6 +1,7 @@
 /** What can be told of a follow reply before the server says the same. */
 import type { FollowReply, FollowReplyLimits, ReplyMessage } from '@/api/types'
-import { utf8Length } from '@/lib/bytes'
+
+import { faultsOfMessage } from './message-faults'
 
 /** The reply as it is edited: nothing in it is left out. */
 export interface Draft {
@@ -21,8 +22,6 @@ export interface Fault {
   values: Readonly<Record<string, string | number>>
 }
 
-const PLACEHOLDER = /\{([^{}]*)\}/gu
-
 export function draftOf(reply: FollowReply): Draft {
   return {
     enabled: reply.enabled,
@@ -34,21 +33,16 @@ export function draftOf(reply: FollowReply): Draft {
 }
 
 export function freshMessage(type: ReplyMessage['type']): ReplyMessage {
-  return type === 'text' ? { type, text: '' } : { type, picture_id: null }
-}
-
-/** How many bytes a text has at most, whoever it is filled in for. */
-export function longestBytes(text: string, limits: FollowReplyLimits): number {
-  const filled = text.replace(PLACEHOLDER, (_, name: string) => {
-    if (name === 'time') return '00:00'
-    return limits.placeholders.includes(name) ? 'x'.repeat(limits.name_bytes) : ''
-  })
-  return utf8Length(filled)
-}
-
-/** What the provider would be given: one pass over the template, as the server does it. */
-export function filledIn(text: string, values: Readonly<Record<string, string>>): string {
-  return text.replace(PLACEHOLDER, (_, name: string) => values[name] ?? '')
+  switch (type) {
+    case 'text':
+      return { type, text: '' }
+    case 'image':
+      return { type, picture_id: null }
+    case 'choices':
+      return { type, text: '', items: ['', ''], tail: '' }
+    case 'news':
+      return { type, title: '', description: '', url: '', picture_url: '' }
+  }
 }
 
 /** What keeps the draft from being saved, by the rules that the server goes by. */
@@ -58,19 +52,12 @@ export function faultsOf(draft: Draft, limits: FollowReplyLimits): Fault[] {
     faults.push({ path, reason, values })
   for (const [path, messages] of variants(draft)) {
     if (messages.length === 0 && (draft.enabled || path !== 'first')) add(path, 'missing')
-    messages.forEach((message, number) => {
-      if (message.type === 'image') {
-        if (!message.picture_id) add(`${path}.${number}.picture_id`, 'missing')
-        return
-      }
-      const field = `${path}.${number}.text`
-      const unknown = unknownIn(message.text, limits)
-      const bytes = longestBytes(message.text, limits)
-      if (message.text.trim() === '') add(field, 'empty')
-      else if (unknown.length > 0) add(field, 'unknown_placeholder', { names: unknown.join(' ') })
-      else if (bytes > limits.most_text_bytes)
-        add(field, 'too_long', { bytes, most: limits.most_text_bytes })
-    })
+    let asked = false
+    for (const [number, message] of messages.entries()) {
+      if (message.type === 'choices' && asked) add(`${path}.${number}`, 'second_question')
+      asked ||= message.type === 'choices'
+      faults.push(...faultsOfMessage(`${path}.${number}`, message, limits))
+    }
   }
   const seen = new Set<string>()
   draft.scenes.forEach(({ scene }, number) => {
@@ -95,13 +82,6 @@ function* variants(draft: Draft): Generator<[string, readonly ReplyMessage[]]> {
   if (draft.scanned) yield ['scanned', draft.scanned]
   for (const [number, one] of draft.scenes.entries())
     yield [`scenes.${number}.messages`, one.messages]
-}
-
-function unknownIn(text: string, limits: FollowReplyLimits): string[] {
-  const found = [...text.matchAll(PLACEHOLDER)].map((match) => match[1] ?? '')
-  return [...new Set(found.filter((name) => !limits.placeholders.includes(name)))].map(
-    (name) => `{${name}}`,
-  )
 }
 
 /** The faults that the server found, as it tells them in a problem's details. */
