@@ -45,9 +45,13 @@ class Wechat:
         }
     )
     by_path: dict[str, object] = field(default_factory=dict[str, object])
+    pictures: dict[str, bytes] = field(default_factory=dict[str, bytes])
+    """Whole answers by path."""
     remarks: list[str] = field(default_factory=list[str])
 
     async def answer(self, call: Call) -> bytes:
+        if call.path in self.pictures:
+            return self.pictures[call.path]
         if call.path in self.by_path:
             return answered(self.by_path[call.path])
         if call.path == "/face.png":

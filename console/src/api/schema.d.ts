@@ -2581,6 +2581,29 @@ export interface components {
             version: number;
         };
         /**
+         * Erased
+         * @description What was erased at the customer's request. `kind` is the type of what stood here.
+         */
+        Erased: {
+            /** Kind */
+            kind: string;
+            /** Others */
+            others?: {
+                [key: string]: unknown;
+            };
+            /**
+             * @description discriminator enum property added by openapi-typescript
+             * @enum {string}
+             */
+            type: "erased";
+            /**
+             * Version
+             * @default 1
+             * @constant
+             */
+            version: 1;
+        };
+        /**
          * Evaluate
          * @description Let the customer rate the last conversation.
          */
@@ -3378,7 +3401,7 @@ export interface components {
             arrived_late: boolean;
             author: components["schemas"]["MessageAuthorView"];
             /** Content */
-            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["UploadRequest"] | components["schemas"]["Choices"] | components["schemas"]["News"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"];
+            content: components["schemas"]["Text"] | components["schemas"]["Media"] | components["schemas"]["Location"] | components["schemas"]["Link"] | components["schemas"]["File"] | components["schemas"]["UploadRequest"] | components["schemas"]["Choices"] | components["schemas"]["News"] | components["schemas"]["Notice"] | components["schemas"]["Unsupported"] | components["schemas"]["Erased"];
             /** Conversation Id */
             conversation_id: string | null;
             /**

@@ -185,8 +185,15 @@ class Unsupported(_Content):
     fields: dict[str, object] = Field(default_factory=dict[str, object])
 
 
+class Erased(_Content):
+    """What was erased at the customer's request. `kind` is the type of what stood here."""
+
+    type: Literal["erased"] = "erased"
+    kind: str
+
+
 Content = Annotated[
-    Text | Media | Location | Link | File | UploadRequest | Choices | News | Notice | Unsupported,
+    Text | Media | Location | Link | File | UploadRequest | Choices | News | Notice | Unsupported | Erased,
     Field(discriminator="type"),
 ]
 CONTENT: TypeAdapter[Content] = TypeAdapter(Content)

@@ -64,6 +64,8 @@ class DeliveryReason(StrEnum):
     SENDER_LOST = "sender_lost"
     """Whoever sent it has not told what became of it."""
     SECRET_UNREADABLE = "secret_unreadable"  # noqa: S105 -- a reason, not a secret
+    ERASED = "erased"
+    """Its words were erased at the customer's request before it was sent."""
     LEFT = "left"
     """A person decided to leave an unconfirmed message as it is."""
 
@@ -163,7 +165,7 @@ class Message:
         """
         if self.delivery_state is DeliveryState.UNCONFIRMED:
             return self.author.why is None and self.delivery_reason != DeliveryReason.LEFT
-        return self.delivery_state is DeliveryState.FAILED
+        return self.delivery_state is DeliveryState.FAILED and self.delivery_reason != DeliveryReason.ERASED
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,10 +20,17 @@ from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
 from moorage.conversations.jobs import FETCH_MEDIA
 from moorage.conversations.media import MediaReceived
 from moorage.conversations.people.jobs import PUSH_REMARK, READ_PROFILE
-from moorage.customers.model import ProfileDue, RemarkChanged
+from moorage.customers.model import CustomerDataWished, ProfileDue, RemarkChanged
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
-from moorage.reception.jobs import END_UNDOCKED, HAND_OVER, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.jobs import (
+    CARRY_OUT_WISH,
+    END_UNDOCKED,
+    HAND_OVER,
+    PICK_UP_QUEUE,
+    SETTLE_CHANNEL,
+    SHOW_CHANNEL_AGAIN,
+)
 from moorage.reception.leaving import HandedOver
 from moorage.staff.events import AgentAvailable
 
@@ -89,6 +96,8 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
         # A customer who sends many files does not keep all workers from those of others.
         lock=lambda event: f"media:{event.thread_id}",
     ),
+    # Files are removed from the store, and the provider is asked, with no transaction open.
+    later(CustomerDataWished, CARRY_OUT_WISH, lambda event: {"customer_id": event.customer_id, "wish": event.wish}),
     later(ProfileDue, READ_PROFILE, lambda event: {"customer_id": event.customer_id}),
     later(
         RemarkChanged,

@@ -42,7 +42,15 @@ from moorage.infra.settings import Settings
 from moorage.infra.upkeep import UPKEEP, UPKEEP_SCHEDULE, keep_house
 from moorage.media.pictures import Pictures
 from moorage.media.voices import Voices
-from moorage.reception.jobs import END_UNDOCKED, HAND_OVER, PICK_UP_QUEUE, SETTLE_CHANNEL, SHOW_CHANNEL_AGAIN
+from moorage.reception.erasing import Wishes
+from moorage.reception.jobs import (
+    CARRY_OUT_WISH,
+    END_UNDOCKED,
+    HAND_OVER,
+    PICK_UP_QUEUE,
+    SETTLE_CHANNEL,
+    SHOW_CHANNEL_AGAIN,
+)
 from moorage.reception.leaving import hand_over
 from moorage.reception.operations import pick_up_queue
 from moorage.reception.settling import end_undocked, settle_channel, show_channel_again
@@ -200,7 +208,8 @@ def _people_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaita
     """Return what runs the jobs on what is known of customers."""
     profiles = Profiles(database=parts.database, connectors=parts.connectors, box=parts.box, blobs=parts.blobs)
     remarks = Remarks(database=parts.database, connectors=parts.connectors, box=parts.box)
-    return {READ_PROFILE: profiles.read, PUSH_REMARK: remarks.push}
+    wishes = Wishes(database=parts.database, blobs=parts.blobs, profiles=profiles)
+    return {READ_PROFILE: profiles.read, PUSH_REMARK: remarks.push, CARRY_OUT_WISH: wishes.carry_out}
 
 
 async def _repeat(action: Callable[[], Awaitable[object]], *, every_s: float) -> None:

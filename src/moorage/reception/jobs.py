@@ -48,3 +48,12 @@ SHOW_CHANNEL_AGAIN = JobKind(
     when_given_up="what waits goes out when its customer writes; agents see the change where they read it anew",
 )
 """Argument `channel_id`: whose right to send has changed. Runs `settling.show_channel_again`."""
+
+CARRY_OUT_WISH = JobKind(
+    name="reception.carry_out_wish",
+    time_limit=timedelta(minutes=10),
+    most_repeats=8,
+    safe_twice_because="what is forgotten or erased is found so by the second run",
+    when_given_up="the customer's line says what they wished; the operator finds the failed job and runs it again",
+)
+"""Arguments `customer_id`, `wish`: who, and `refresh`, `forget_profile` or `erase`. Runs `erasing.Wishes.carry_out`."""

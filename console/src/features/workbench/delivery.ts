@@ -20,6 +20,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   too_large: 'rewrite',
   format_refused: 'rewrite',
   unknown_customer: 'nothing',
+  erased: 'rewrite',
   customer_blocks: 'nothing',
   customer_blacklisted: 'nothing',
   channel_state: 'administrator',

@@ -121,11 +121,36 @@ export function withFact(replica: Replica, fact: Fact): Replica {
     case 'message.added':
     case 'message.changed':
       return isMessage(fact.payload) ? withMessage(replica, fact.payload) : replica
+    case 'thread.erased':
+      return withoutWords(replica, fact.object_id)
     case 'customer.changed':
       return isNamed(fact.payload) ? withName(replica, fact.payload) : replica
     default:
       return replica
   }
+}
+
+/** What stood in a thread was erased. Messages keep who wrote them, when, and of what kind they were. */
+function withoutWords(replica: Replica, threadId: string): Replica {
+  const conversations = new Map(replica.conversations)
+  for (const [id, conversation] of conversations) {
+    if (conversation.thread_id !== threadId || !conversation.last_message) continue
+    const last = { ...conversation.last_message, preview: '', type: 'erased' }
+    conversations.set(id, { ...conversation, last_message: last })
+  }
+  const known = replica.threads.get(threadId)
+  if (known === undefined) return { ...replica, conversations }
+  const messages = known.messages.map((message) => ({
+    ...message,
+    content: erased(message.content),
+  }))
+  return { conversations, threads: new Map(replica.threads).set(threadId, { ...known, messages }) }
+}
+
+function erased(content: Message['content']): Message['content'] {
+  const isOurs = content.type === 'notice' && content.values?.how === undefined
+  if (isOurs || content.type === 'erased') return content
+  return { version: 1, type: 'erased', kind: content.type }
 }
 
 /** A customer is called so from now on, in every conversation. What is older than the fact says nothing newer. */
