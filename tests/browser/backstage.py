@@ -3,6 +3,8 @@
 import os
 import secrets
 import signal
+from collections.abc import Generator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -124,10 +126,15 @@ async def _open_conversations(client: httpx.AsyncClient) -> list[Json]:
     return cast("list[Json]", answer.raise_for_status().json()["items"])
 
 
-def minutes_pass(demo: Demo, minutes: int) -> None:
-    """Move the clock of product and sandbox forward. It never goes back: later stories live later."""
-    moved = float(demo.clock_file.read_text()) if demo.clock_file.exists() else 0.0
-    demo.clock_file.write_text(str(moved + minutes * 60))
+@contextmanager
+def minutes_later(demo: Demo, minutes: int) -> Generator[None]:
+    """Let product and sandbox live later while the block runs. Afterwards their clock is put back."""
+    before = demo.clock_file.read_text() if demo.clock_file.exists() else "0"
+    demo.clock_file.write_text(str(float(before) + minutes * 60))
+    try:
+        yield
+    finally:
+        demo.clock_file.write_text(before)
 
 
 async def _sign_in(client: httpx.AsyncClient, *, demo: Demo, who: SignIn) -> None:

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.async_api import expect
 
-from tests.browser.backstage import a_customer, a_docked_account, an_empty_desk, minutes_pass, off_duty
+from tests.browser.backstage import a_customer, a_docked_account, an_empty_desk, minutes_later, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
 from tests.browser.stories import at_the_workbench, row, say, sent
@@ -63,13 +63,13 @@ async def test_the_customer_of_an_agent_who_vanished_reaches_a_colleague(demo: D
     await expect(row(colleague, "有人在吗？")).to_have_count(0)
 
     await lost.close()
-    minutes_pass(demo, 4)
-    await expect(row(colleague, "有人在吗？")).to_be_visible(timeout=60_000)
-    await row(colleague, "有人在吗？").click()
-    await expect(
-        colleague.get_by_role("log").get_by_text("is gone; the customer waits for somebody else")
-    ).to_be_visible()
-    assert await serious_findings(colleague) == []
-    await say(colleague, "我在。")
-    await expect(sent(colleague, "我在。")).to_be_visible()
-    assert "我在。" in await customer.received()
+    with minutes_later(demo, 4):
+        await expect(row(colleague, "有人在吗？")).to_be_visible(timeout=60_000)
+        await row(colleague, "有人在吗？").click()
+        await expect(
+            colleague.get_by_role("log").get_by_text("is gone; the customer waits for somebody else")
+        ).to_be_visible()
+        assert await serious_findings(colleague) == []
+        await say(colleague, "我在。")
+        await expect(sent(colleague, "我在。")).to_be_visible()
+        assert "我在。" in await customer.received()

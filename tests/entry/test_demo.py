@@ -5,7 +5,8 @@ import json
 import os
 import signal
 import stat
-from collections.abc import AsyncIterator
+import time
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import httpx
@@ -92,14 +93,19 @@ async def test_port_in_use_is_refused_when_it_was_asked_for(demo: RunningDemo, t
 
 
 @pytest.mark.parametrize("name", ["cli serve", "cli work", "wechat_sandbox", "bin/postgres"])
-async def test_killed_process_is_started_again(demo: RunningDemo, name: str) -> None:
+async def test_killed_process_is_started_again(
+    demo: RunningDemo, name: str, record_property: Callable[[str, object], None]
+) -> None:
     killed = demo.process_named(name)
+    began = time.monotonic()
     os.kill(killed, signal.SIGKILL)
     async with asyncio.timeout(LIMIT_S):
         while demo.processes().get(name) in {None, killed}:
             await asyncio.sleep(0.05)
     await _serves(f"{demo.ready['console_url']}/readyz")
     await _serves(f"{demo.ready['sandbox_url']}/sandbox/api/accounts")
+    took_s = time.monotonic() - began
+    record_property("serves_again_after_s", round(took_s, 1))
 
 
 async def test_next_run_finds_the_same_people_and_account_and_leaves_nothing_running(tmp_path: Path) -> None:
