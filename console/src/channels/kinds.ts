@@ -12,9 +12,11 @@ export interface KindWidgets {
   menu?: Component
   /** Texts of the kind hold codes that its screens draw as faces. */
   faces?: true
+  /** Chooses such a face: emits `choose` with its code. */
+  facePicker?: Component
 }
 
-/** What somebody said: words, or in place of them the address of a picture. */
+/** What somebody said: words, or in place of them the address of a picture; with what can be tapped. */
 export interface PreviewLine {
   from: 'customer' | 'account'
   text: string
@@ -54,6 +56,7 @@ export interface GuideProps {
 const KINDS: Readonly<Record<string, KindWidgets>> = {
   wechat_oa: {
     faces: true,
+    facePicker: defineAsyncComponent(() => import('./wechat_oa/FacePicker.vue')),
     preview: defineAsyncComponent(() => import('./wechat_oa/PhonePreview.vue')),
     guide: defineAsyncComponent(() => import('./wechat_oa/ServerGuide.vue')),
     menu: defineAsyncComponent(() => import('./wechat_oa/MenuPhone.vue')),

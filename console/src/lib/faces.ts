@@ -176,7 +176,27 @@ function read(table: string): Map<string, Face> {
 }
 
 export const FACES: ReadonlyMap<string, Face> = read(TABLE)
+/** Each face once, with the code that every phone understands; in WeChat's order. */
+export const PICKABLE: readonly { code: string; face: Face }[] = pickable(FACES)
 const LONGEST = Math.max(...[...FACES.keys()].map((code) => code.length))
+
+function pickable(faces: ReadonlyMap<string, Face>): { code: string; face: Face }[] {
+  const seen = new Set<string>()
+  return [...faces].flatMap(([code, face]) => {
+    if (seen.has(face.zh)) return []
+    seen.add(face.zh)
+    return [{ code, face }]
+  })
+}
+
+/** Return the faces whose Chinese or English name, or code, has `words` in it; all for none. */
+export function facesNamed(words: string): readonly { code: string; face: Face }[] {
+  const sought = words.trim().toLowerCase()
+  if (sought === '') return PICKABLE
+  return PICKABLE.filter(({ code, face }) =>
+    [face.zh, face.en, code].some((name) => name.toLowerCase().includes(sought)),
+  )
+}
 
 /** Return `text` cut into words and faces, in order; joined they are `text` again. Of two codes the longer one counts. */
 export function splitFaces(text: string): SpokenPiece[] {

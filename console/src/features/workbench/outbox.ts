@@ -1,9 +1,17 @@
 /** What this person said that the server has not confirmed yet: per thread a line that goes out in its order. */
 import { type Problem } from '@/api/problems'
-import type { Message } from '@/api/types'
+import type { Message, Saying } from '@/api/types'
 
 export type FileKind = 'image' | 'voice' | 'video' | 'file'
-export type Said = { type: 'text'; text: string } | { type: FileKind; attachmentId: string }
+export type SaidChoices = Extract<Saying, { type: 'choices' }>
+export type SaidNews = Extract<Saying, { type: 'news' }>
+export type Card = SaidChoices | SaidNews
+export type Said = { type: 'text'; text: string } | Card | { type: FileKind; attachmentId: string }
+
+/** The file that goes with it; null where there is none. */
+export function attachmentOf(said: Said): string | null {
+  return 'attachmentId' in said ? said.attachmentId : null
+}
 
 export interface Pending {
   /** The Idempotency-Key of the command; the same for each try, so that nothing is sent twice. */
@@ -65,6 +73,8 @@ function wasTried(one: Pending): boolean {
 
 function says(said: Said, { content }: Message): boolean {
   if (said.type === 'text') return content.type === 'text' && content.text === said.text
+  if (said.type === 'choices') return content.type === 'choices' && content.text === said.text
+  if (said.type === 'news') return content.type === 'news' && content.url === said.url
   return content.type === said.type
 }
 

@@ -93,6 +93,7 @@ export const useWorkbench = defineStore('workbench', () => {
     ...openCommands(context),
     pending: sending.pending,
     say: sending.say,
+    present: sending.present,
     retry: sending.retry,
     discard: sending.discard,
     attachments: attachments.all,

@@ -47,7 +47,7 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
       : null
   }
 
-  return { canAttach, canRecord, tray, hasFailed, isAsking, attach }
+  return { takes, canAttach, canRecord, tray, hasFailed, isAsking, attach }
 }
 
 /** The server takes no larger file, and breaks the line of whoever sends one: the reason would not come through. */

@@ -8,7 +8,18 @@ import { freshKey } from '@/lib/ids'
 import { recall, remember } from '@/lib/storage'
 
 import { keptForm, outboxKey, restored } from '../keeping'
-import { arrived, failed, held, nextIn, type Pending, type Said, sending, settled } from '../outbox'
+import {
+  arrived,
+  attachmentOf,
+  type Card,
+  failed,
+  held,
+  nextIn,
+  type Pending,
+  type Said,
+  sending,
+  settled,
+} from '../outbox'
 import { withMessage } from '../replica'
 import type { Attachments } from './attachments'
 import type { Context } from './context'
@@ -34,6 +45,12 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
     push(conversation.thread_id)
   }
 
+  /** Ask the customer a question with choices, or show them a card. */
+  function present(conversation: Conversation, card: Card): void {
+    pending.value = [...pending.value, pendingOf(conversation, card)]
+    push(conversation.thread_id)
+  }
+
   /** Send what is next in a thread. While the server seems out of reach only the timer tries (`knock`). */
   function push(threadId: string, knock = false): void {
     const one = nextIn(pending.value, threadId)
@@ -52,7 +69,8 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
 
   /** Whether its file was refused; then the message is a person's to decide. */
   function isBeyondHelp({ key, said }: Pending): boolean {
-    const picture = said.type === 'text' ? undefined : attachments.find(said.attachmentId)
+    const file = attachmentOf(said)
+    const picture = file === null ? undefined : attachments.find(file)
     if (picture?.state !== 'failed' || picture.problem?.isPassing === true) return false
     pending.value = failed(pending.value, key, picture.problem ?? new Problem('core.failed', 500))
     return true
@@ -60,7 +78,7 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
 
   /** What the server takes; null while a file is not there yet. */
   function contentOf({ said }: Pending): Saying | null {
-    if (said.type === 'text') return said
+    if (!('attachmentId' in said)) return said
     const uploadId = attachments.find(said.attachmentId)?.uploadId
     return uploadId ? { type: said.type, upload_id: uploadId } : null
   }
@@ -98,7 +116,8 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
 
   function settle(key: string, said: Said): void {
     pending.value = settled(pending.value, key)
-    if (said.type !== 'text') attachments.drop(said.attachmentId)
+    const file = attachmentOf(said)
+    if (file !== null) attachments.drop(file)
   }
 
   function later(key: string, problem: Problem): void {
@@ -136,7 +155,8 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
   }
 
   function retry({ key, threadId, said }: Pending): void {
-    if (said.type !== 'text') attachments.again(said.attachmentId)
+    const file = attachmentOf(said)
+    if (file !== null) attachments.again(file)
     pending.value = held(pending.value, key, null)
     push(threadId, true)
   }
@@ -166,6 +186,7 @@ export function openSending({ client, replica, me, offline }: Context, attachmen
   return {
     pending,
     say,
+    present,
     retry,
     discard,
     uploaded,

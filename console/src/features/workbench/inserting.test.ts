@@ -1,0 +1,51 @@
+import { describe, expect, it } from 'vitest'
+
+import { cardFaults, cardOf, type Limits, questionFaults, questionOf } from './inserting'
+
+const LIMITS: Limits = {
+  max_text_bytes: 2048,
+  choices: { most_items: 10, most_item_bytes: 12, most_words_bytes: 2048 },
+  news: { most_title_bytes: 12, most_description_bytes: 30, most_url_bytes: 60 },
+}
+
+describe('a question', () => {
+  it('is whole with a question and two choices', () => {
+    const draft = { text: ' Which? ', items: ['Red ', ' Blue'], tail: '' }
+    expect(questionFaults(draft, LIMITS)).toEqual([])
+    expect(questionOf(draft).items).toEqual(['Red', 'Blue'])
+  })
+
+  it('is faulted at each field, in bytes', () => {
+    const draft = { text: ' ', items: ['红色的那个', 'Blue', 'Blue', ''], tail: '' }
+    expect(questionFaults(draft, LIMITS)).toEqual([
+      { field: 'text', reason: 'empty', over: 0 },
+      { field: 'items.0', reason: 'tooLong', over: 3 },
+      { field: 'items.2', reason: 'twice', over: 0 },
+      { field: 'items.3', reason: 'empty', over: 0 },
+    ])
+  })
+
+  it('leaves room to go out as a text with numbers', () => {
+    const draft = { text: 'a'.repeat(1990), items: ['Red', 'Blue'], tail: '' }
+    expect(questionFaults(draft, LIMITS).map((each) => each.field)).toEqual(['all'])
+  })
+})
+
+describe('a card', () => {
+  it('needs a title and a web address; its picture may be missing', () => {
+    const draft = { title: 'Sale', description: '', url: 'https://shop.example/a', picture: ' ' }
+    expect(cardFaults(draft, LIMITS)).toEqual([])
+    expect(cardOf(draft).picture_url).toBeNull()
+  })
+
+  it.each(['javascript:alert(1)', 'shop.example', 'https://shop.example/a b'])(
+    'does not lead to %s',
+    (url) => {
+      const draft = { title: 'Sale', description: '', url, picture: url }
+      expect(cardFaults(draft, LIMITS).map((each) => [each.field, each.reason])).toEqual([
+        ['url', 'noAddress'],
+        ['picture', 'noAddress'],
+      ])
+    },
+  )
+})

@@ -1,0 +1,110 @@
+/** Choices and cards as an agent writes them, and what hinders them from being sent. */
+import type { ChannelKind } from '@/api/types'
+import { utf8Length } from '@/lib/bytes'
+
+import { linkOf } from './content'
+import type { SaidChoices, SaidNews } from './outbox'
+
+export const LEAST_OPTIONS = 2
+/** Bytes for the numbers and the last line, where choices go out as a text because nothing can be tapped. */
+const NUMBERING_BYTES = 120
+
+export interface QuestionDraft {
+  text: string
+  items: string[]
+  tail: string
+}
+
+export interface CardDraft {
+  title: string
+  description: string
+  url: string
+  picture: string
+}
+
+export interface Fault {
+  /** `text`, `tail`, `items.0`, `title` …; `all` is about everything together. */
+  field: string
+  reason: 'empty' | 'tooLong' | 'twice' | 'noAddress'
+  /** Of what is too long: by how many bytes. */
+  over: number
+}
+
+export type Limits = Pick<ChannelKind['capabilities'], 'choices' | 'news' | 'max_text_bytes'>
+
+export function blankQuestion(): QuestionDraft {
+  return { text: '', items: ['', ''], tail: '' }
+}
+
+export function blankCard(): CardDraft {
+  return { title: '', description: '', url: '', picture: '' }
+}
+
+/** Return what is wrong with `draft`, in the order of its fields. */
+export function questionFaults(draft: QuestionDraft, limits: Limits): Fault[] {
+  const { choices, max_text_bytes: mostTogether } = limits
+  if (choices === null) return []
+  const { most_words_bytes: mostWords, most_item_bytes: mostItem } = choices
+  const items = draft.items.map((item) => item.trim())
+  const all = [draft.text.trim(), ...items, draft.tail.trim()]
+  const over = all.reduce((sum, each) => sum + utf8Length(each), NUMBERING_BYTES) - mostTogether
+  return [
+    ...wordsFaults('text', draft.text, mostWords),
+    ...items.flatMap((item, at) => {
+      const field = `items.${String(at)}`
+      const twice = item !== '' && items.indexOf(item) < at
+      return twice ? [fault(field, 'twice')] : wordsFaults(field, item, mostItem)
+    }),
+    ...lengthFaults('tail', draft.tail, mostWords),
+    ...(over > 0 ? [fault('all', 'tooLong', over)] : []),
+  ]
+}
+
+/** Return what is wrong with `draft`, in the order of its fields. */
+export function cardFaults(draft: CardDraft, { news }: Limits): Fault[] {
+  if (news === null) return []
+  return [
+    ...wordsFaults('title', draft.title, news.most_title_bytes),
+    ...lengthFaults('description', draft.description, news.most_description_bytes),
+    ...addressFaults('url', draft.url, news.most_url_bytes),
+    ...(draft.picture.trim() === ''
+      ? []
+      : addressFaults('picture', draft.picture, news.most_url_bytes)),
+  ]
+}
+
+export function questionOf({ text, items, tail }: QuestionDraft): SaidChoices {
+  const words = items.map((item) => item.trim())
+  return { type: 'choices', text: text.trim(), items: words, tail: tail.trim() }
+}
+
+export function cardOf({ title, description, url, picture }: CardDraft): SaidNews {
+  return {
+    type: 'news',
+    title: title.trim(),
+    description: description.trim(),
+    url: url.trim(),
+    picture_url: picture.trim() || null,
+  }
+}
+
+function fault(field: string, reason: Fault['reason'], over = 0): Fault {
+  return { field, reason, over }
+}
+
+function wordsFaults(field: string, text: string, most: number): Fault[] {
+  return text.trim() === '' ? [fault(field, 'empty')] : lengthFaults(field, text, most)
+}
+
+function lengthFaults(field: string, text: string, most: number): Fault[] {
+  const over = utf8Length(text.trim()) - most
+  return over > 0 ? [fault(field, 'tooLong', over)] : []
+}
+
+function addressFaults(field: string, address: string, most: number): Fault[] {
+  const url = address.trim()
+  if (url === '') return [fault(field, 'empty')]
+  return linkOf({ url }) === null || /\s/.test(url)
+    ? [fault(field, 'noAddress')]
+    : lengthFaults(field, url, most)
+}
