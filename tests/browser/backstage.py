@@ -33,9 +33,9 @@ class Customer:
             answer = await client.post(f"/sandbox/api/accounts/{self.appid}/followers/{self.openid}{path}", json=body)
             answer.raise_for_status()
 
-    async def follows(self) -> None:
-        """Begin to follow the account."""
-        await self._post("/follow", {})
+    async def follows(self, *, scene: str | None = None) -> None:
+        """Begin to follow the account, by the code of a scene or by search."""
+        await self._post("/follow", {} if scene is None else {"scene": scene})
 
     async def leaves(self) -> None:
         """Stop following the account."""
@@ -80,12 +80,17 @@ async def a_docked_account(demo: Demo, *, name: str) -> str:
 
 async def a_customer(demo: Demo, *, appid: str, nickname: str) -> Customer:
     """Return somebody who follows the account."""
+    customer = await a_stranger(demo, appid=appid, nickname=nickname)
+    await customer.follows()
+    return customer
+
+
+async def a_stranger(demo: Demo, *, appid: str, nickname: str) -> Customer:
+    """Return somebody who does not follow the account yet."""
     async with _client(demo.sandbox_url) as sandbox:
         path = f"/sandbox/api/accounts/{appid}/followers"
         person = cast("Json", (await sandbox.post(path, json={"nickname": nickname})).raise_for_status().json())
-    customer = Customer(sandbox_url=demo.sandbox_url, appid=appid, openid=str(person["openid"]))
-    await customer.follows()
-    return customer
+    return Customer(sandbox_url=demo.sandbox_url, appid=appid, openid=str(person["openid"]))
 
 
 async def off_duty(demo: Demo, *people: SignIn) -> None:

@@ -1,5 +1,6 @@
 """An agent's short lines that go out as one message: charged once, lost never, and each told what became of it."""
 
+import random
 from collections.abc import Sequence
 from datetime import timedelta
 from uuid import UUID
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 from moorage.channels.model import ChannelSettings, MergeReplies
 from moorage.channels.operations import change_channel
 from moorage.channels.queries import read_channel
-from moorage.connectors.content import Text
+from moorage.connectors.content import Media, Text
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.conversations.deliveries import claim_deliveries, read_handover, record_outcome
 from moorage.conversations.merging import Leader, joins, merged
@@ -256,3 +257,45 @@ def test_nobody_joins_somebody_elses_line() -> None:
     leader = Leader(id=DeliveryId(new_id()), budget_id=None, agent_id=anna, conversation_id=None, bytes=3)
     author = Author(kind="agent", agent_id=ben)
     assert not joins(leader, text="x", author=author, conversation_id=None, most_bytes=2048)
+
+
+async def test_an_image_sends_what_was_held_and_comes_after(desk: Desk, wechat: Wechat, chat: Chat) -> None:
+    await says(chat, "这是您要的", "稍等")
+    image = Media(type="image", state="kept", blob_id=str(new_id()), media_type="image/png", name="tea.png")
+    await desk.says(chat.anna, chat.id, image)
+    await a_sender(desk).send_waiting()
+    assert wechat.sent == [(chat.customer, "这是您要的\n稍等")]
+    assert await chat.states() == [("sent", None), ("sent", None), ("queued", None)]
+    await says(chat, "看到了吗")  # held anew, behind the image
+    assert await chat.left() == 17
+
+
+@pytest.mark.parametrize("seed", range(6))
+async def test_whatever_happens_the_ledger_counts_what_went_out(
+    *, desk: Desk, wechat: Wechat, chat: Chat, clock: MovableClock, seed: int
+) -> None:
+    """Lines, pauses, refusals and failures in any order: each message costs one, however many lines it has."""
+    chance, outcomes = random.Random(seed), list[int]()
+    wechat.answers = []
+    lines: list[str] = []
+    for number in range(12):
+        lines.append(f"第{number}条")
+        await says(chat, lines[-1])
+        if chance.random() < 0.4:
+            clock.forward(WINDOW)
+            outcomes.append(chance.choice([0, 0, -1, 40003]))
+            wechat.answers = [code(outcomes[-1])]
+            await a_sender(desk).send_waiting()
+        if (reached := await chat.left()) is not None:
+            assert 0 <= 20 - reached <= len(lines)
+    wechat.answers = [code(0)]
+    for _ in range(len(lines) + 1):
+        clock.forward(timedelta(seconds=60))
+        await a_sender(desk).send_waiting()
+    states = [state for state, _ in await chat.states()]
+    assert set(states) <= {"sent", "failed"}
+    sent = [line for line, state in zip(lines, states, strict=True) if state == "sent"]
+    accepted = [text for _, text in wechat.sent if all(line in sent for line in text.split("\n"))]
+    once = list(dict.fromkeys(accepted))  # what WeChat had no time for was handed over again, the same
+    assert [line for text in once for line in text.split("\n")] == sent
+    assert await chat.left() == 20 - len(once)
