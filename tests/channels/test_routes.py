@@ -121,6 +121,7 @@ async def test_the_docking_form_is_described_in_both_languages(admin: httpx.Asyn
         "follow_reply": True,
         "choices": {"most_items": 10, "most_item_bytes": 128, "most_words_bytes": 2048},
         "news": {"most_title_bytes": 192, "most_description_bytes": 512, "most_url_bytes": 2048},
+        "recognises_visitors": True,
     }
     assert "00:00" in kind["reasons"]["daily_limit"]["en"]
 
