@@ -7,7 +7,7 @@ from typing import cast
 import httpx
 
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest
-from moorage.connectors.contract import AnswersRequests, Connector, FetchesMedia, IssuesTokens
+from moorage.connectors.contract import AnswersRequests, Connector, FetchesMedia, IssuesTokens, ShowsTyping
 from moorage.connectors.examining import ExaminesAccounts
 from moorage.connectors.manifest import Manifest
 from moorage.connectors.menus import PublishesMenus
@@ -86,6 +86,11 @@ def required_answering_power(connector: Connector) -> AnswersRequests:
 def token_power(connector: Connector) -> IssuesTokens | None:
     """Return the power to issue tokens, or None for a kind that works without them."""
     return cast("IssuesTokens", connector) if hasattr(connector, "issue_token") else None
+
+
+def typing_power(connector: Connector) -> ShowsTyping | None:
+    """Return the power to show the customer that somebody writes, or None for a kind without it."""
+    return cast("ShowsTyping", connector) if hasattr(connector, "show_typing") else None
 
 
 def media_power(connector: Connector) -> FetchesMedia | None:

@@ -13,6 +13,15 @@ FETCH_MEDIA = JobKind(
 )
 """Argument `message_id`: whose file is to be fetched. Runs `MediaFetcher.fetch`."""
 
+SHOW_WRITING = JobKind(
+    name="conversations.show_writing",
+    time_limit=timedelta(seconds=10),
+    most_repeats=0,
+    safe_twice_because="the provider refuses to show it while it is shown",
+    when_given_up="the customer does not see that somebody writes",
+)
+"""Argument `thread_id`: whose customer is to see it. Runs `WritingShower.show`."""
+
 FETCH_DUE_MEDIA = JobKind(
     name="conversations.fetch_due_media",
     time_limit=timedelta(seconds=30),

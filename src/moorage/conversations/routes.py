@@ -21,6 +21,7 @@ from moorage.conversations.queries import (
 )
 from moorage.conversations.reading import mark_read
 from moorage.conversations.views import BudgetView, ConversationsView, ConversationView, MessagesView
+from moorage.conversations.writing_shown import note_writing
 from moorage.core.errors import Missing
 from moorage.core.ids import ConversationId, ThreadId
 from moorage.infra.database import Database, Tx
@@ -105,6 +106,16 @@ async def mark_conversation_read(
         )
 
     await door.database.run(actor.workspace_id, mark_it)
+
+
+@router.post("/conversations/{conversation_id}/typing", status_code=status.HTTP_204_NO_CONTENT)
+async def show_typing(conversation_id: UUID, actor: SignedInActor, door: TheConversations) -> None:
+    """Let the customer of one's own conversation see that one types; at most every 10 s, and never charged."""
+
+    async def note_it(tx: Tx) -> None:
+        await note_writing(tx, actor=actor, conversation_id=ConversationId(conversation_id), connectors=door.connectors)
+
+    await door.database.run(actor.workspace_id, note_it)
 
 
 @router.get("/threads/{thread_id}/messages")

@@ -24,6 +24,7 @@ from moorage.conversations.jobs import (
     FETCH_DUE_MEDIA,
     FETCH_DUE_SCHEDULE,
     FETCH_MEDIA,
+    SHOW_WRITING,
     SWEEP_UPLOADS,
     SWEEP_UPLOADS_SCHEDULE,
 )
@@ -35,6 +36,7 @@ from moorage.conversations.people.jobs import PUSH_REMARK, READ_PROFILE
 from moorage.conversations.people.profiles import Profiles
 from moorage.conversations.people.remarks import Remarks
 from moorage.conversations.sender import Sender
+from moorage.conversations.writing_shown import WritingShower
 from moorage.core.ids import AgentId, ChannelId, MessageId, WorkspaceId
 from moorage.entry.container import Container, authorizations_of, open_container
 from moorage.infra.jobs import JobKind, JobRunner
@@ -201,7 +203,8 @@ def _media_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitab
     async def sweep() -> None:
         await sweep_uploads(parts.database, blobs=parts.blobs)
 
-    return {FETCH_MEDIA: fetch_media, FETCH_DUE_MEDIA: fetch_due, SWEEP_UPLOADS: sweep}
+    shower = WritingShower(database=parts.database, connectors=parts.connectors, box=parts.box)
+    return {SHOW_WRITING: shower.show, FETCH_MEDIA: fetch_media, FETCH_DUE_MEDIA: fetch_due, SWEEP_UPLOADS: sweep}
 
 
 def _people_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable[None]]]:

@@ -65,5 +65,15 @@ export function openCommands({ client, replica }: Context) {
     take(await answered(client.POST(path, { params, headers: once(key), body })))
   }
 
-  return { markRead, end, take: takeOver, resend, leave, fetchAgain, askForFile }
+  /** Let the customer see that somebody writes. That it does not come about is nobody's trouble. */
+  async function tellWriting({ id }: Conversation): Promise<void> {
+    const params = { path: { conversation_id: id } }
+    try {
+      await client.POST('/api/conversations/{conversation_id}/typing', { params })
+    } catch {
+      // A courtesy: the next one may get through.
+    }
+  }
+
+  return { tellWriting, markRead, end, take: takeOver, resend, leave, fetchAgain, askForFile }
 }

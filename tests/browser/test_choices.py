@@ -1,0 +1,87 @@
+"""An agent asks with choices, shows a card and a face; the customer taps, types a number, and sees that one writes."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.backstage import a_customer, a_docked_account, off_duty, the_next_reply_meets
+from tests.browser.conftest import OpenPage, serious_findings
+from tests.browser.demo import Demo
+from tests.browser.stories import at_the_workbench, row, sent
+
+pytestmark = pytest.mark.browser
+
+
+async def asks(agent: Page, question: str, *options: str) -> None:
+    await agent.get_by_role("button", name="Insert", exact=True).click()
+    await agent.get_by_role("menuitem", name="Choices").click()
+    editor = agent.get_by_role("dialog", name="Send choices")
+    await editor.get_by_role("textbox", name="Question").fill(question)
+    await editor.get_by_role("textbox", name="Question").press("Enter")
+    for number, option in enumerate(options, start=1):
+        field = editor.get_by_role("textbox", name=f"Option {number}")
+        await expect(field).to_be_focused()
+        await field.fill(option)
+        if number < len(options):
+            await field.press("Enter")
+    assert await serious_findings(agent) == []
+    await agent.keyboard.press("Control+Enter")
+    await expect(editor).to_be_hidden()
+
+
+async def test_choices_are_tapped_or_answered_by_number_and_cards_arrive(demo: Demo, open_page: OpenPage) -> None:
+    appid = await a_docked_account(demo, name="选茶")
+    await off_duty(demo, *demo.agents[1:])
+    agent = await open_page()
+    await at_the_workbench(agent, demo=demo, who=demo.agents[0])
+    customer = await a_customer(demo, appid=appid, nickname="Mei")
+    phone = await open_page(width=390, height=844)
+    await phone.goto(f"{demo.phone_url}?account={appid}&follower=Mei&lang=en")
+    await customer.writes("想退货")
+    await row(agent, "想退货").click()
+    log = agent.get_by_role("log")
+
+    # The customer sees that somebody writes, and then the words with the face.
+    reply = agent.get_by_role("textbox", name="Reply")
+    await reply.press_sequentially("您好")
+    await expect(phone.get_by_text("Typing…")).to_be_visible()
+    await reply.press("Home")
+    await agent.get_by_role("button", name="Insert a face").click()
+    faces = agent.get_by_role("dialog", name="Faces")
+    await faces.get_by_role("searchbox").fill("捂脸")
+    assert await serious_findings(agent) == []
+    await faces.get_by_role("button", name="Facepalm").click()
+    await expect(reply).to_have_value("[捂脸]您好")
+    await expect(reply).to_be_focused()
+    await reply.press("Enter")
+    await expect(log.get_by_role("img", name="Facepalm")).to_be_visible()
+    await expect(phone.get_by_text("Typing…")).to_be_hidden()
+
+    # Tapped.
+    await asks(agent, "为什么要退？", "尺码不合", "质量问题")
+    await phone.get_by_text("质量问题", exact=True).click()
+    chosen = log.get_by_role("list", name="Choices").first.get_by_role("listitem").filter(has_text="质量问题")
+    await expect(chosen.get_by_text("Chosen")).to_be_visible()
+
+    # Refused as a menu: a text with numbers, and the number counts.
+    await the_next_reply_meets(demo, kind="errcode", errcode=48008)
+    await asks(agent, "怎么处理？", "退款", "换货", "维修")
+    await expect(phone.get_by_text("2. 换货")).to_be_visible()
+    await customer.writes("2")
+    await expect(log.get_by_text("2 · 换货")).to_be_visible()
+    second = log.get_by_role("list", name="Choices").nth(1)
+    await expect(second.get_by_role("listitem").filter(has_text="换货").get_by_text("Chosen")).to_be_visible()
+
+    # A card; what is wrong is said at its field.
+    await agent.get_by_role("button", name="Insert", exact=True).click()
+    await agent.get_by_role("menuitem", name="Card").click()
+    card = agent.get_by_role("dialog", name="Send a card")
+    await card.get_by_role("textbox", name="Title").fill("退换货说明")
+    await card.get_by_role("textbox", name="Link").fill("shop.example/help")
+    await card.get_by_role("button", name="Send", exact=True).click()
+    await expect(card.get_by_text("Enter a whole web address")).to_be_visible()
+    await expect(card.get_by_role("textbox", name="Link")).to_be_focused()
+    await card.get_by_role("textbox", name="Link").fill("https://shop.example/help")
+    await card.get_by_role("button", name="Send", exact=True).click()
+    await expect(sent(agent, "退换货说明")).to_be_visible()
+    await expect(phone.get_by_text("退换货说明")).to_be_visible()
+    assert await serious_findings(agent) == []
