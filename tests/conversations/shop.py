@@ -127,7 +127,7 @@ async def a_browser(desk: Desk, base_url: httpx.URL, actor: Actor) -> AsyncGener
     async with httpx.AsyncClient(
         base_url=base_url,
         trust_env=False,
-        timeout=30,
+        timeout=120,  # above what the product gives a file: what is slow says so itself
         cookies={"moorage_session": session.token},
         headers={"X-CSRF-Token": session.csrf_token},
     ) as client:

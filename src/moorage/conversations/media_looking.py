@@ -66,7 +66,7 @@ class Looks:
             picture = await self.pictures.look_at(content)
         except PictureUnusable as unusable:
             # Half a picture may come whole the next time; what is none, or too much of one, stays so.
-            state: MediaState = "failed" if unusable.reason == "damaged" else "refused"
+            state: MediaState = "failed" if unusable.reason in ("damaged", "too_slow") else "refused"
             raise NotFetched(reason=unusable.reason, state=state) from unusable
         return Found(content=content, media_type=picture.media_type, width=picture.width, height=picture.height)
 

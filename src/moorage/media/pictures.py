@@ -23,7 +23,7 @@ log = structlog.get_logger()
 @dataclass(eq=False)
 class PictureUnusable(DomainError):
     """It is no picture that we can use. `reason` is a stable word: `empty`, `not_a_picture`, `damaged`,
-    `too_many_pixels`, `animated_too_large` or `too_large`."""
+    `too_many_pixels`, `animated_too_large` or `too_large`; or this machine was `too_slow` for it."""
 
     code: ClassVar[str] = "media.picture_unusable"
     kind: ClassVar[str] = "malformed"
@@ -92,7 +92,7 @@ class Pictures:
                 answer, _ = await process.communicate(request)
         except TimeoutError:
             log.warning("picture_took_too_long", bytes=len(request))
-            return b""
+            raise PictureUnusable(reason="too_slow") from None
         finally:
             if process.returncode is None:
                 with suppress(ProcessLookupError):
