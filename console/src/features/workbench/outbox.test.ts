@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { Problem } from '@/api/problems'
 
 import { keptForm, restored } from './keeping'
-import { arrived, failed, held, nextIn, type Pending, sending, settled } from './outbox'
+import { arrived, type Card, failed, held, nextIn, type Pending, sending, settled } from './outbox'
 import { aMessage, ME } from './samples'
 
 const NOW = Date.parse('2026-11-23T08:00:00Z')
@@ -77,6 +77,15 @@ describe('the outbox over a reload', () => {
       ['k1', one.said, 'waiting'],
       ['k2', two.said, 'waiting'],
     ])
+  })
+
+  it.each<Card>([
+    { type: 'choices', text: 'Which?', items: ['Red', 'Blue'], tail: '' },
+    { type: 'news', title: 'Sale', description: '', url: 'https://a.example', picture_url: null },
+  ])('keeps a $type as it was made', (card) => {
+    const text = keptForm([{ ...one, said: card }])
+    expect(restored(text, NOW)[0]?.said).toEqual(card)
+    expect(restored(text?.replace(/"(url|items)":/, '"no":') ?? '', NOW)).toEqual([])
   })
 
   it('sends nothing by itself that waited for half a day', () => {
