@@ -134,12 +134,21 @@ async def _open_conversations(client: httpx.AsyncClient) -> list[Json]:
 @contextmanager
 def minutes_later(demo: Demo, minutes: int) -> Generator[None]:
     """Let product and sandbox live later while the block runs. Afterwards their clock is put back."""
-    before = demo.clock_file.read_text() if demo.clock_file.exists() else "0"
-    demo.clock_file.write_text(str(float(before) + minutes * 60))
+    before = _clock_of(demo)
+    minutes_pass(demo, minutes)
     try:
         yield
     finally:
         demo.clock_file.write_text(before)
+
+
+def minutes_pass(demo: Demo, minutes: int) -> None:
+    """Let product and sandbox live later from now on."""
+    demo.clock_file.write_text(str(float(_clock_of(demo)) + minutes * 60))
+
+
+def _clock_of(demo: Demo) -> str:
+    return demo.clock_file.read_text() if demo.clock_file.exists() else "0"
 
 
 async def _sign_in(client: httpx.AsyncClient, *, demo: Demo, who: SignIn) -> None:
