@@ -2,7 +2,7 @@
 
 import re
 from typing import cast
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 import httpx
 import pytest
@@ -96,8 +96,9 @@ async def test_an_account_is_docked_by_a_link_and_its_voices_are_turned_into_tex
     assert await serious_findings(phone) == []
     await phone.get_by_role("link", name="Go on to WeChat").click()
     await phone.wait_for_url("**/admin/scan**")
-    await phone.goto(f"{phone.url.partition('#')[0]}&lang=en")
     account = await the_service_account(demo)
+    whose = urlencode({"admin": str(account["administrator"]), "lang": "en"})
+    await phone.goto(f"{phone.url.partition('#')[0]}&{whose}")
     await phone.get_by_role("radio", name=re.compile(re.escape(str(account["name"])))).last.check()
     await phone.get_by_role("button", name="Authorize").click()
     await expect(phone.get_by_text("The account is docked")).to_be_visible()

@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from moorage.connectors.content import Text
@@ -202,7 +202,7 @@ FIELDS = st.sampled_from([
 OBJECTS = st.dictionaries(FIELDS, ANYTHING, max_size=6)
 
 
-@settings(max_examples=200)
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow])
 @given(answer=OBJECTS, call=st.sampled_from(sorted(CALLS)))
 async def test_known_fields_with_anything_in_them_are_a_value_or_a_named_failure(
     answer: dict[str, object], call: str
