@@ -2,9 +2,7 @@
 import type { Content } from '@/api/types'
 
 export type Place = Extract<Content, { type: 'location' }>
-export type SharedLink = Extract<Content, { type: 'link' }>
 export type ChoicesContent = Extract<Content, { type: 'choices' }>
-export type NewsContent = Extract<Content, { type: 'news' }>
 export type FileRequest = Extract<Content, { type: 'upload_request' }>
 export type SharedFile = Extract<Content, { type: 'file' }>
 
