@@ -4,6 +4,7 @@ import asyncio
 import json
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.datastructures import UploadFile
@@ -75,7 +76,7 @@ class ProductApi:
         trace = _Trace()
         happens = fault is None or fault.applied or fault.kind in {"merge", "slow", "half_body"}
         arrived = _Arrived(request=request, path=path, raw=raw, form=form)
-        body = self._respond(arrived, trace=trace) if happens else {}
+        body = self._respond(arrived, trace=trace) if happens else self._only_noted(arrived, trace=trace)
         response = (
             _response(body)
             if fault is None
@@ -92,6 +93,14 @@ class ProductApi:
         except ApiRefusal as refusal:
             trace.errcode = refusal.errcode
             return self._error_body(refusal, trace=trace)
+
+    def _only_noted(self, arrived: _Arrived, *, trace: _Trace) -> JsonObject:
+        """Note whose call it is that goes no further, for the log and for who asks about it."""
+        with suppress(ApiRefusal):
+            endpoint = self._endpoint(arrived.path)
+            if endpoint.auth != "none":
+                self._caller(endpoint, arrived=arrived, trace=trace)
+        return {}
 
     def _endpoint(self, path: str) -> Endpoint:
         endpoint = self._endpoints.get(path)
@@ -119,9 +128,7 @@ class ProductApi:
         client_ip = _client_ip(arrived.request)
         caller = Caller()
         if endpoint.auth != "none":
-            caller = caller_of(self._sandbox.state, query=query, endpoint=endpoint, now_s=now_s)
-            trace.component = caller.component.appid if caller.component else None
-            trace.appid = caller.account.appid if caller.account else trace.component
+            caller = self._caller(endpoint, arrived=arrived, trace=trace)
             admit(caller, endpoint=endpoint, client_ip=client_ip)
         return Call(
             sandbox=self._sandbox,
@@ -135,6 +142,14 @@ class ProductApi:
             component=caller.component,
             authorization=caller.authorization,
         )
+
+    def _caller(self, endpoint: Endpoint, *, arrived: _Arrived, trace: _Trace) -> Caller:
+        """Return whose token it is, and note it. Raises ApiRefusal."""
+        query = dict(arrived.request.query_params)
+        caller = caller_of(self._sandbox.state, query=query, endpoint=endpoint, now_s=self._sandbox.clock.now_s())
+        trace.component = caller.component.appid if caller.component else None
+        trace.appid = caller.account.appid if caller.account else trace.component
+        return caller
 
     def _note_caller(self, trace: _Trace, *, appid: str | None) -> None:
         trace.appid = appid or trace.appid

@@ -58,6 +58,18 @@ async def test_what_ails_a_channel_is_named_mended_and_over(demo: Demo, open_pag
     await expect(owner.get_by_text("No trouble is known.")).to_be_visible()
     await expect(line(owner, "Today's calls")).to_contain_text("Messages: 0 of 500,000 used")
 
+    network = line(owner, "Network path to this server")
+    await expect(network).to_contain_text("Asked when you run the checks")
+    await wechat_refuses(demo, "/cgi-bin/openapi/quota/get", errcode=48001)
+    await owner.get_by_role("button", name="Run checks").click()
+    await expect(network).to_contain_text("The address leads to 127.0.0.1.")
+    quotas = line(owner, "Today's calls")
+    await quotas.get_by_text("Details").click()
+    await quotas.get_by_role("button", name="Ask what is known of this call").click()
+    await expect(quotas.get_by_role("definition").filter(has_text='"errcode":48001')).to_be_visible()
+    assert await serious_findings(owner) == []
+    await wechat_relents(demo)
+
     await wechat_refuses(
         demo, "/cgi-bin/stable_token", errcode=40164, errmsg="invalid ip 203.0.113.9, not in whitelist"
     )

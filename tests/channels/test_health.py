@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from moorage.channels.addresses import find_address
-from moorage.channels.health.doctor import Doctor, clock_check, quota_check
+from moorage.channels.health.doctor import Doctor
+from moorage.channels.health.findings import clock_check, quota_check
 from moorage.channels.health.model import Check, CheckName, health_of
 from moorage.channels.health.visits import AFTER_FAILURE, Visits, look_soon
 from moorage.channels.health.watch import PushWatch
@@ -17,6 +18,7 @@ from moorage.channels.model import Channel
 from moorage.channels.states import mark_failing, mark_restricted
 from moorage.connectors.examining import Quota
 from moorage.connectors.failures import Refused
+from moorage.core.errors import Malformed
 from moorage.core.ids import WorkspaceId
 from moorage.infra.database import Database
 from moorage.infra.limits import TooOften
@@ -364,3 +366,71 @@ async def test_people_cannot_have_a_provider_asked_without_end(doctor: Doctor, c
         await doctor.count_asking(channel_id=channel.id)
     with pytest.raises(TooOften):
         await doctor.count_asking(channel_id=channel.id)
+
+
+# ---------------------------------------------------------------- what is asked by hand alone
+
+RID = "6773ef0a-0b1c2d3e-4f5a6b7c"
+
+
+async def pinged(doctor: Doctor, desk: Desk, channel: Channel, workspace: WorkspaceId, answer: object) -> Check:
+    desk.wechat.failures["stable_token"] = {"access_token": "T", "expires_in": 7200}
+    desk.wechat.failures["check"] = answer
+    found = await doctor.ask(workspace_id=workspace, channel_id=channel.id, parts=("network",), deadline=soon())
+    return next(check for check in found if check.name == "network")
+
+
+@pytest.fixture
+async def by_hand(database: Database, workspace: WorkspaceId) -> Channel:
+    return await a_channel(database, workspace)
+
+
+async def test_the_provider_is_asked_how_it_finds_this_server(
+    doctor: Doctor, desk: Desk, by_hand: Channel, workspace: WorkspaceId
+) -> None:
+    def told(loss: str) -> object:
+        ping = {"ip": "203.0.113.7", "from_operator": "UNICOM", "package_loss": loss, "time": "23.079ms"}
+        return {"dns": [{"ip": "203.0.113.7", "real_operator": "UNICOM"}], "ping": [ping]}
+
+    fine = await pinged(doctor, desk, by_hand, workspace, told("0%"))
+    assert (fine.state, fine.details) == ("ok", {"addresses": "203.0.113.7", "took_ms": "23"})
+    silent = await pinged(doctor, desk, by_hand, workspace, told("100%"))
+    assert (silent.state, silent.reason) == ("warning", "address_silent")
+    unknown = await pinged(doctor, desk, by_hand, workspace, {"dns": [], "ping": []})
+    assert (unknown.state, unknown.reason) == ("failing", "address_unresolved")
+    not_set = await pinged(doctor, desk, by_hand, workspace, {"errcode": 40201, "errmsg": "invalid url"})
+    assert (not_set.state, not_set.reason, not_set.mend) == ("failing", "address_not_set", "enter_address")
+    odd = await pinged(
+        doctor, desk, by_hand, workspace, {"dns": "none", "ping": [1, {"ip": "203.0.113.7", "time": "nan"}]}
+    )
+    assert odd.reason == "address_silent"
+
+
+async def test_an_account_of_a_platform_has_no_address_of_its_own_to_ask_about(
+    doctor: Doctor, desk: Desk, channel: Channel, workspace: WorkspaceId
+) -> None:
+    found = await doctor.ask(workspace_id=workspace, channel_id=channel.id, parts=("network",), deadline=soon())
+    assert "network" not in {check.name for check in found}
+    assert desk.wechat.calls["check"] == 0
+
+
+async def test_a_refused_call_is_explained_without_what_was_asked(
+    doctor: Doctor, desk: Desk, by_hand: Channel, workspace: WorkspaceId
+) -> None:
+    refused = {"errcode": 48001, "errmsg": f"api unauthorized rid: {RID}"}
+    check = await pinged(doctor, desk, by_hand, workspace, refused)
+    assert check.details["request"] == RID
+    said = check.details["detail"]
+    answer = '{"errcode":48001,"access_token":"secret"}'
+    about = {"invoke_time": 1735651082, "cost_in_ms": 30, "request_url": "access_token=***", "request_body": "secret"}
+    told = {"errcode": 0, "request": {**about, "response_body": answer, "client_ip": "203.0.113.7"}}
+    desk.wechat.failures["get"] = told
+    call = await doctor.explain(workspace_id=workspace, channel_id=by_hand.id, said=said, deadline=soon())
+    assert (call.from_address, call.took_ms) == ("203.0.113.7", 30)
+    assert "secret" not in repr(call)
+    desk.wechat.failures["get"] = {"errcode": 76001, "errmsg": "rid not found"}
+    with pytest.raises(Refused) as forgotten:
+        await doctor.explain(workspace_id=workspace, channel_id=by_hand.id, said=said, deadline=soon())
+    assert forgotten.value.reason == "request_unknown"
+    with pytest.raises(Malformed):
+        await doctor.explain(workspace_id=workspace, channel_id=by_hand.id, said="no call", deadline=soon())

@@ -746,6 +746,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/requests/explain": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Explain Refused Request
+         * @description Tell what the provider remembers of a call that it refused: when, from which address, and what it answered.
+         */
+        post: operations["explain_refused_request"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/undock": {
         parameters: {
             query?: never;
@@ -2055,7 +2075,7 @@ export interface components {
              * Name
              * @enum {string}
              */
-            name: "ticket" | "token" | "ip_allowed" | "clock" | "server_verified" | "push_keys" | "last_push" | "permissions" | "account" | "voice_recognition" | "quotas" | "last_send" | "other_platforms";
+            name: "ticket" | "token" | "ip_allowed" | "clock" | "server_verified" | "network" | "push_keys" | "last_push" | "permissions" | "account" | "voice_recognition" | "quotas" | "last_send" | "other_platforms";
             /** Reason */
             reason: string | null;
             /**
@@ -2070,7 +2090,7 @@ export interface components {
          */
         ChecksToRun: {
             /** Parts */
-            parts?: ("access" | "quotas" | "voice")[];
+            parts?: ("access" | "network" | "quotas" | "voice")[];
         };
         /**
          * Choice
@@ -3824,6 +3844,23 @@ export interface components {
             seq: number;
         };
         /**
+         * RefusedCallView
+         * @description What the provider remembers of a call that it refused.
+         */
+        RefusedCallView: {
+            /** Answer */
+            answer: string;
+            /**
+             * Called At
+             * Format: date-time
+             */
+            called_at: string;
+            /** From Address */
+            from_address: string;
+            /** Took Ms */
+            took_ms: number;
+        };
+        /**
          * RemarkChange
          * @description What staff calls the customer from now on; null: their own name counts again.
          */
@@ -3904,6 +3941,14 @@ export interface components {
             size_bytes: number;
             /** Width */
             width: number;
+        };
+        /**
+         * RequestInQuestion
+         * @description The provider's words about a call that it refused, which name the call.
+         */
+        RequestInQuestion: {
+            /** Said */
+            said: string;
         };
         /**
          * SaidChoices
@@ -5808,6 +5853,41 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    explain_refused_request: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["RequestInQuestion"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["RefusedCallView"];
                 };
             };
             /** @description What went wrong */

@@ -37,6 +37,14 @@ class HealthReason(StrEnum):
     CLOCK_OFF = "clock_off"
     OTHERS_UNSEEN = "others_unseen"
     """Other systems may answer too; the provider tells nobody of it."""
+    ADDRESS_NOT_SET = "address_not_set"
+    """At the provider no address is set to which it could push."""
+    ADDRESS_UNRESOLVED = "address_unresolved"
+    """The provider finds no machine by the name in our address."""
+    ADDRESS_SILENT = "address_silent"
+    """The machine that our address names does not answer the provider's ping, which many firewalls swallow."""
+    REQUEST_UNKNOWN = "request_unknown"
+    """The provider knows nothing, or nothing any more, of a call that it refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +61,27 @@ class Quota:
         return max(0, self.limit - self.used)
 
 
+@dataclass(frozen=True, slots=True)
+class Ping:
+    """How one machine answered the provider that our address leads to. `took_ms` is None where that was not told."""
+
+    address: str
+    answered: bool
+    took_ms: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedCall:
+    """What the provider remembers of a call that it refused. What was asked is left out: it can hold secrets."""
+
+    called_at: datetime
+    took_ms: int
+    from_address: str
+    answer: str
+
+
 class ExaminesAccounts(Protocol):
-    """The power itself. Everything here is a call to the provider."""
+    """The power itself. Everything here is a call to the provider, but for `request_in`."""
 
     async def reach(self, endpoint: Endpoint, *, deadline: float) -> datetime | None:
         """Make the cheapest call that takes the account's token, and return the provider's time if it tells it.
@@ -82,4 +109,19 @@ class ExaminesAccounts(Protocol):
         self, endpoint: Endpoint, platform: Endpoint, *, on: bool, deadline: float
     ) -> None:
         """Let the provider recognise what customers say, or not. Raises a provider failure."""
+        ...
+
+    async def ping_address(self, endpoint: Endpoint, *, deadline: float) -> Sequence[Ping]:
+        """Let the provider look for the machines that the account's address names; none where the name is unknown.
+
+        For an account with an address of its own. Raises a provider failure, Refused with `address_not_set` among them.
+        """
+        ...
+
+    def request_in(self, detail: str) -> str | None:
+        """Return the id of the refused call that the provider's `detail` names, or None."""
+        ...
+
+    async def refused_call(self, endpoint: Endpoint, *, request: str, deadline: float) -> RefusedCall:
+        """Return what the provider remembers of a refused call. Raises a provider failure, as `request_unknown`."""
         ...

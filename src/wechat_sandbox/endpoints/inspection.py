@@ -1,9 +1,8 @@
 """What an account may find out about its own calls, and whether WeChat reaches its server."""
 
 import re
+from ipaddress import ip_address
 from urllib.parse import urlsplit
-
-from pydantic import JsonValue
 
 from wechat_sandbox.calls import CallRecord
 from wechat_sandbox.endpoints.call import Call, Endpoint, JsonObject, text_of
@@ -40,9 +39,14 @@ def _details(record: CallRecord) -> JsonObject:
 
 
 def _network_test(call: Call) -> JsonObject:
-    """Return how the account's server is reached. Raises ApiRefusal 40201 (no server), 40202, 40203."""
+    """Return how the account's server is reached. Raises ApiRefusal 40201 (no server), 40202, 40203, or 61007.
+
+    A platform may not ask for an account: what it is granted does not hold this call.
+    """
+    if call.component is not None:
+        raise ApiRefusal(61007)
     body, account = call.body(), call.owner()
-    action, operator = text_of(body, "action"), text_of(body, "check_operator") or "DEFAULT"
+    action, operator = text_of(body, "action"), text_of(body, "check_operator")
     if action not in _ACTIONS:
         raise ApiRefusal(40202)
     if operator not in _OPERATORS:
@@ -50,16 +54,25 @@ def _network_test(call: Call) -> JsonObject:
     host = urlsplit(account.server.url).hostname
     if not host:
         raise ApiRefusal(40201)
+    addresses = _addresses_of(host)
     answer: JsonObject = {}
     if action in {"dns", "all"}:
-        resolved: list[JsonValue] = [{"ip": host, "real_operator": operator}]
-        answer["dns"] = resolved
+        answer["dns"] = [{"ip": address, "real_operator": operator} for address in addresses]
     if action in {"ping", "all"}:
-        reached: list[JsonValue] = [
-            {"ip": host, "from_operator": operator, "package_loss": "0%", "time": "0.100ms"},
+        answer["ping"] = [
+            {"ip": address, "from_operator": operator, "package_loss": "0%", "time": "0.100ms"} for address in addresses
         ]
-        answer["ping"] = reached
     return answer
+
+
+def _addresses_of(host: str) -> list[str]:
+    """Return where a name leads: to this machine, but for names below `.invalid`, which nobody has."""
+    if host.endswith(".invalid"):
+        return []
+    try:
+        return [str(ip_address(host))]
+    except ValueError:
+        return ["127.0.0.1"]
 
 
 ENDPOINTS = (

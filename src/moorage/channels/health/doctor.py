@@ -7,6 +7,7 @@ from typing import Final, Literal
 
 from moorage.channels.credentials import read_credentials
 from moorage.channels.health.facts import read_facts
+from moorage.channels.health.findings import clock_check, failed_check, network_check, quota_check
 from moorage.channels.health.judging import judge
 from moorage.channels.health.model import Check, Part, health_of
 from moorage.channels.health.storing import store_checks, store_health
@@ -18,29 +19,15 @@ from moorage.channels.states import TOLD_BY_SENDS, mark_active, mark_deauthorize
 from moorage.channels.tokens import channel_tokens
 from moorage.channels.undocking import ENDED_STATES, ChannelUndocked
 from moorage.connectors.contract import Connector, Endpoint
-from moorage.connectors.examining import ExaminesAccounts, HealthReason, Quota, QuotaCall
-from moorage.connectors.failures import (
-    AddressNotAllowed,
-    CredentialsInvalid,
-    CredentialsReason,
-    ProviderFailure,
-    RefusalReason,
-    Refused,
-    TryLater,
-    Unreachable,
-)
+from moorage.connectors.examining import ExaminesAccounts, HealthReason, QuotaCall, RefusedCall
+from moorage.connectors.failures import CredentialsInvalid, CredentialsReason, ProviderFailure, Refused
 from moorage.connectors.registry import Connectors, examination_power
-from moorage.core.errors import Missing
+from moorage.core.errors import Malformed, Missing
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database, Tx
 from moorage.infra.limits import UseLimit, count_use
 from moorage.infra.secrets import SecretBox
 
-CLOCK_WARNS: Final = timedelta(seconds=60)
-CLOCK_FAILS: Final = timedelta(minutes=5)
-"""Providers refuse to be called, and we to be pushed to, when clocks are ten minutes apart."""
-QUOTA_LOW: Final = 0.1
-"""The part of a day's calls below which a person should know."""
 ALL_QUOTAS: Final[tuple[QuotaCall, ...]] = ("send", "upload", "menu")
 ASKED_BY_PEOPLE: Final = UseLimit(name="channel_checks", most=30, window=timedelta(minutes=1))
 
@@ -98,6 +85,8 @@ class Doctor:
             match part:
                 case "access":
                     await self._ask_access(workspace_id, patient, renews=renews, deadline=deadline)
+                case "network":
+                    await self._ask_network(workspace_id, patient, deadline=deadline)
                 case "quotas":
                     await self._ask_quotas(workspace_id, patient, calls=quotas, deadline=deadline)
                 case "voice":
@@ -123,6 +112,19 @@ class Doctor:
             raise Refused(external_code=None, detail="", reason=HealthReason.VOICE_ELSEWHERE)
         platform = await open_platform(self.database, box=self.box, connector=patient.connector)
         await patient.power.switch_voice_recognition(patient.endpoint, platform, on=on, deadline=deadline)
+
+    async def explain(
+        self, *, workspace_id: WorkspaceId, channel_id: ChannelId, said: str, deadline: float
+    ) -> RefusedCall:
+        """Return what the provider remembers of the refused call that `said`, its words, name.
+
+        Raises Missing, ChannelUndocked, Malformed for words that name none, or a provider failure.
+        """
+        patient = await self._required(workspace_id, channel_id)
+        request = patient.power.request_in(said)
+        if request is None:
+            raise Malformed(field="said", reason="names_no_request")
+        return await patient.power.refused_call(patient.endpoint, request=request, deadline=deadline)
 
     # ------------------------------------------------------------ asking
 
@@ -170,6 +172,15 @@ class Doctor:
             check = quota_check(quotas)
         except ProviderFailure as failure:
             check = failed_check("quotas", failure)
+        await self._keep(workspace_id, patient, check)
+
+    async def _ask_network(self, workspace_id: WorkspaceId, patient: _Patient, *, deadline: float) -> None:
+        if patient.channel.docked_by != "credentials":
+            return  # what an account pushes goes to its platform's address, which only the platform may ask about
+        try:
+            check = network_check(await patient.power.ping_address(patient.endpoint, deadline=deadline))
+        except ProviderFailure as failure:
+            check = failed_check("network", failure)
         await self._keep(workspace_id, patient, check)
 
     async def _ask_voice(self, workspace_id: WorkspaceId, patient: _Patient, *, deadline: float) -> None:
@@ -245,40 +256,3 @@ class Doctor:
                     [workspace_id, channel_id],
                 )
             )
-
-
-def clock_check(*, difference: timedelta) -> Check:
-    """Return how our time stands to the provider's; `difference` is theirs less ours."""
-    apart = abs(difference)
-    details = {"seconds": str(round(difference.total_seconds()))}
-    if apart > CLOCK_FAILS:
-        return Check("clock", "failing", HealthReason.CLOCK_OFF, details)
-    return Check("clock", *(("warning", HealthReason.CLOCK_OFF) if apart > CLOCK_WARNS else ("ok", None)), details)
-
-
-def quota_check(quotas: Sequence[Quota]) -> Check:
-    """Return how much of the day's calls is left, judged by what is most nearly used up."""
-    details = {quota.call: f"{quota.used}/{quota.limit}" for quota in quotas}
-    empty = [quota for quota in quotas if quota.left == 0]
-    if empty:
-        return Check("quotas", "failing", RefusalReason.DAILY_LIMIT, {**details, "empty": empty[0].call})
-    low = [quota for quota in quotas if quota.left < quota.limit * QUOTA_LOW]
-    if low:
-        return Check("quotas", "warning", HealthReason.QUOTA_LOW, {**details, "low": low[0].call})
-    return Check("quotas", "ok", None, details)
-
-
-def failed_check(name: Literal["token", "quotas", "voice_recognition"], failure: ProviderFailure) -> Check:
-    """Return what a failed question tells. What may pass by itself is a warning."""
-    passing = isinstance(failure, TryLater | Unreachable)
-    details = {
-        "external_code": "" if failure.external_code is None else str(failure.external_code),
-        "detail": failure.detail,
-        "ip": failure.address if isinstance(failure, AddressNotAllowed) else "",
-    }
-    return Check(
-        name,
-        "warning" if passing else "failing",
-        failure_reason(failure),
-        {key: value for key, value in details.items() if value},
-    )

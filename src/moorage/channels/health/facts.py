@@ -58,6 +58,8 @@ class LastDelivery:
     at: datetime
     reason: str | None
     external_code: str | None
+    detail: str | None
+    """What the provider said about it, in its own words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +154,7 @@ async def _last_delivery(tx: Tx, *, channel_id: ChannelId, states: Sequence[str]
             LastDelivery,
             """
             SELECT coalesce((d.history -> -1 ->> 'at')::timestamptz, d.created_at) AS at, m.delivery_reason AS reason,
-                   d.history -> -1 ->> 'external_code' AS external_code
+                   d.history -> -1 ->> 'external_code' AS external_code, d.history -> -1 ->> 'detail' AS detail
             FROM deliveries d JOIN messages m ON m.workspace_id = d.workspace_id AND m.id = d.message_id
             WHERE d.workspace_id = %s AND d.channel_id = %s AND d.state = %s ORDER BY d.id DESC LIMIT 1
             """,

@@ -14,7 +14,7 @@ from moorage.channels.platforms import ticket_reason
 from moorage.channels.states import TOLD_BY_SENDS
 from moorage.connectors.authorization import PlatformReason
 from moorage.connectors.contract import Connector
-from moorage.connectors.examining import HealthReason
+from moorage.connectors.examining import ExaminesAccounts, HealthReason
 from moorage.connectors.failures import ChannelReason, CredentialsReason, RefusalReason
 from moorage.connectors.registry import examination_power, token_power
 
@@ -65,9 +65,17 @@ def judge(facts: Facts, *, connector: Connector) -> list[Check]:
         *_quotas(facts, connector=connector),
         _last_send(facts),
     ]
-    if examination_power(connector) is not None:
-        checks.append(_asked(facts, "other_platforms", "not_applicable", HealthReason.OTHERS_UNSEEN))
-    return checks
+    power = examination_power(connector)
+    if power is None:
+        return checks
+    checks.append(_asked(facts, "other_platforms", "not_applicable", HealthReason.OTHERS_UNSEEN))
+    return [_naming_request(check, power) for check in checks]
+
+
+def _naming_request(check: Check, power: ExaminesAccounts) -> Check:
+    """Return the check with the refused call that its details name, so that the provider can be asked about it."""
+    request = power.request_in(check.details.get("detail", ""))
+    return check if request is None else replace(check, details={**check.details, "request": request})
 
 
 def _asked(facts: Facts, name: CheckName, state: CheckState, reason: str | None) -> Check:
@@ -151,7 +159,15 @@ def _mend_of(facts: Facts, reason: str | None) -> Mend | None:
 def _address(facts: Facts, *, connector: Connector) -> list[Check]:
     if not connector.manifest.verifies_address:
         return []
-    return [_server_verified(facts), _push_keys(facts)]
+    return [_server_verified(facts), *_network(facts, connector=connector), _push_keys(facts)]
+
+
+def _network(facts: Facts, *, connector: Connector) -> list[Check]:
+    """Return how the provider finds our address, which can be asked about for an account with one of its own."""
+    if examination_power(connector) is None or facts.channel.docked_by != "credentials":
+        return []
+    asked = _asked(facts, "network", "unknown", None)
+    return [replace(asked, mend="enter_address" if asked.reason == HealthReason.ADDRESS_NOT_SET else None)]
 
 
 def _server_verified(facts: Facts) -> Check:
@@ -270,6 +286,7 @@ def _last_send(facts: Facts) -> Check:
         **_times("sent_at", sent),
         **_times("failed_at", failed),
         **({} if failed is None or failed.external_code is None else {"external_code": failed.external_code}),
+        **({} if failed is None or not failed.detail else {"detail": failed.detail}),
     }
     if failed is not None and (sent is None or failed.at > sent.at):
         return Check("last_send", "warning", failed.reason, details, at=failed.at)

@@ -11,6 +11,7 @@ CheckName = Literal[
     "ip_allowed",
     "clock",
     "server_verified",
+    "network",
     "push_keys",
     "last_push",
     "permissions",
@@ -23,18 +24,14 @@ CheckName = Literal[
 CheckState = Literal["ok", "warning", "failing", "unknown", "not_applicable"]
 Mend = Literal["authorize", "credentials", "allow_address", "enter_address", "reset_quotas", "switch_on_voice"]
 """What a person can do about it in the console, or with what the console shows."""
-Part = Literal["access", "quotas", "voice"]
+Part = Literal["access", "network", "quotas", "voice"]
 """What is asked of the provider together."""
 
-ASKED: Mapping[Part, tuple[CheckName, ...]] = {
-    "access": ("token", "clock"),
-    "quotas": ("quotas",),
-    "voice": ("voice_recognition",),
-}
-"""The checks that only a call to the provider can answer, by what is asked together."""
-
-NO_TROUBLE: frozenset[CheckName] = frozenset({"last_push", "last_send", "voice_recognition", "other_platforms"})
-"""Checks that are worth knowing and make no channel ill: what they tell is about a customer, or a choice."""
+NO_TROUBLE: frozenset[CheckName] = frozenset(
+    {"network", "last_push", "last_send", "voice_recognition", "other_platforms"}
+)
+"""Checks that are worth knowing and make no channel ill: what they tell is about a customer, or a choice, or, of the
+network, explains why nothing arrives to somebody who asks; it is asked by hand alone and would stay ill unasked."""
 
 
 @dataclass(frozen=True, slots=True)

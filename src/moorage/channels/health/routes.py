@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from moorage.channels.health.doctor import Doctor
 from moorage.channels.health.model import Part
-from moorage.channels.health.views import HealthView
+from moorage.channels.health.views import HealthView, RefusedCallView
 from moorage.channels.leases import failure_reason
 from moorage.channels.routes import ChannelManager
 from moorage.connectors.failures import ProviderFailure
@@ -22,7 +22,7 @@ from moorage.staff.guard import SignedInActor, remote_address_of
 from moorage.staff.rights import Act, require
 
 CHECKS_LIMIT_S: Final = 15.0
-ALL_PARTS: Final[tuple[Part, ...]] = ("access", "quotas", "voice")
+ALL_PARTS: Final[tuple[Part, ...]] = ("access", "network", "quotas", "voice")
 
 router = APIRouter(prefix="/channels/{channel_id}", tags=["channels"])
 
@@ -64,6 +64,14 @@ class ChecksToRun(BaseModel):
     parts: list[Part] = Field(default_factory=lambda: list(ALL_PARTS), min_length=1, max_length=len(ALL_PARTS))
 
 
+class RequestInQuestion(BaseModel):
+    """The provider's words about a call that it refused, which name the call."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    said: str = Field(min_length=1, max_length=300)
+
+
 class VoiceRecognition(BaseModel):
     """Whether the provider is to recognise what customers say."""
 
@@ -94,6 +102,22 @@ async def check_channel(
             deadline=_deadline(),
         )
     )
+
+
+@router.post("/requests/explain")
+async def explain_refused_request(
+    channel_id: UUID, asked: RequestInQuestion, actor: ChannelManager, door: TheDoor
+) -> RefusedCallView:
+    """Tell what the provider remembers of a call that it refused: when, from which address, and what it answered."""
+    channel = ChannelId(channel_id)
+    await door.doctor.count_asking(channel_id=channel)
+    try:
+        call = await door.doctor.explain(
+            workspace_id=actor.workspace_id, channel_id=channel, said=asked.said, deadline=_deadline()
+        )
+    except ProviderFailure as failure:
+        raise _refused(failure) from failure
+    return RefusedCallView.of(call)
 
 
 @router.post("/quotas/reset")

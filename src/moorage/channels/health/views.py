@@ -6,6 +6,7 @@ from typing import Literal, Self
 from pydantic import BaseModel, ConfigDict
 
 from moorage.channels.health.model import Check, CheckName, CheckState, Mend, health_of
+from moorage.connectors.examining import RefusedCall
 
 
 class _View(BaseModel):
@@ -49,3 +50,17 @@ class HealthView(_View):
     def of(cls, checks: list[Check]) -> Self:
         """Return the view of `checks`."""
         return cls(state=health_of(checks).state, items=[CheckView.of(check) for check in checks])
+
+
+class RefusedCallView(_View):
+    """What the provider remembers of a call that it refused."""
+
+    called_at: datetime
+    took_ms: int
+    from_address: str
+    answer: str
+
+    @classmethod
+    def of(cls, call: RefusedCall) -> Self:
+        """Return the view of `call`."""
+        return cls(called_at=call.called_at, took_ms=call.took_ms, from_address=call.from_address, answer=call.answer)

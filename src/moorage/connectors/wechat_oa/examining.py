@@ -1,16 +1,18 @@
 """Looking at an account: whether WeChat answers it, what is left of its quotas, whether voices are recognised.
 
-Source: WeChat Official Account docs, "API quota management", "Get API domain addresses"; WeChat Open Platform docs,
-"Authorizer options".
+Source: WeChat Official Account docs, "API quota management", "Get API domain addresses", "Network detection"; WeChat
+Open Platform docs, "Authorizer options".
 """
 
+import math
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import cast
 
 from moorage.connectors.contract import Endpoint
-from moorage.connectors.examining import Quota, QuotaCall
+from moorage.connectors.examining import HealthReason, Ping, Quota, QuotaCall, RefusedCall
 from moorage.connectors.failures import Refused
 from moorage.connectors.wechat_oa.client import WechatApi, detail_of, errcode_of, not_wechat
 from moorage.connectors.wechat_oa.refusals import failure_of, failure_of_platform_call
@@ -25,6 +27,11 @@ UNCOUNTED = frozenset({76003, 76022})
 """The path is unknown to the account, or has no limit."""
 PLATFORM_TOKEN_WANTED = frozenset({61014, 40066})
 """The call wants the platform's token, or is not there: the documents disagree about both."""
+LONGEST_ANSWER_CHARACTERS = 2000
+LONGEST_ADDRESS_CHARACTERS = 64
+_YEAR_3000 = 32_503_680_000
+_REQUEST = re.compile(r"\brid: ?([0-9a-f]{8}(?:-[0-9a-f]{8}){2})\b")
+_SECRETS = re.compile(r'("(?:component_|authorizer_)?(?:access|refresh)_token" ?: ?")[^"]+')
 VOICE = "voice_recognize"
 OPTIONS = "/cgi-bin/component"
 
@@ -79,6 +86,37 @@ class WechatExamination:
 
         await with_token(endpoint, ask, deadline=deadline)
 
+    async def ping_address(self, endpoint: Endpoint, *, deadline: float) -> Sequence[Ping]:
+        """Let WeChat find and ping the server that is set in its back office. Raises a provider failure."""
+
+        async def ask(token: str) -> Answer:
+            asked = {"action": "all", "check_operator": "DEFAULT"}
+            answer = await self._api.post("/cgi-bin/callback/check", asked, token=token, deadline=deadline)
+            _check(answer, own={40201: HealthReason.ADDRESS_NOT_SET})
+            return answer
+
+        answer = await with_token(endpoint, ask, deadline=deadline)
+        pings = {str(one.get("ip")): one for one in _objects(answer.get("ping"))}
+        # What was found and not pinged has not answered either.
+        found = (str(one.get("ip")) for one in _objects(answer.get("dns")))
+        return [_ping(address, pings.get(address, {})) for address in dict.fromkeys((*found, *pings))]
+
+    def request_in(self, detail: str) -> str | None:
+        """Return the `rid` that stands at the end of WeChat's error texts, or None."""
+        found = _REQUEST.search(detail)
+        return found[1] if found else None
+
+    async def refused_call(self, endpoint: Endpoint, *, request: str, deadline: float) -> RefusedCall:
+        """Return what WeChat remembers of a call by its `rid`, for seven days. Raises a provider failure."""
+
+        async def ask(token: str) -> Answer:
+            answer = await self._api.post("/cgi-bin/openapi/rid/get", {"rid": request}, token=token, deadline=deadline)
+            _check(answer, own={76001: HealthReason.REQUEST_UNKNOWN})
+            return answer
+
+        told = (await with_token(endpoint, ask, deadline=deadline)).get("request")
+        return _refused_call(cast("Answer", told) if isinstance(told, dict) else {})
+
     async def voice_recognition(self, endpoint: Endpoint, platform: Endpoint, *, deadline: float) -> bool:
         """Return whether WeChat recognises what customers say. Raises a provider failure."""
         answer = await self._option("get", endpoint, platform, {"option_name": VOICE}, deadline=deadline)
@@ -123,9 +161,12 @@ class WechatExamination:
         return await with_token(platform, as_platform, deadline=deadline)
 
 
-def _check(answer: Answer) -> None:
-    """Return if WeChat did what was asked. Raises a provider failure."""
-    if errcode := errcode_of(answer):
+def _check(answer: Answer, *, own: Mapping[int, str] | None = None) -> None:
+    """Return if WeChat did what was asked. `own`: codes that mean this to the one call. Raises a provider failure."""
+    errcode = errcode_of(answer)
+    if reason := (own or {}).get(errcode):
+        raise Refused(external_code=errcode, detail=detail_of(answer), reason=reason)
+    if errcode:
         raise failure_of(errcode=errcode, detail=detail_of(answer))
 
 
@@ -138,3 +179,33 @@ def _time(said: str | None) -> datetime | None:
     except ValueError:
         return None
     return told.replace(tzinfo=UTC) if told.tzinfo is None else told.astimezone(UTC)
+
+
+def _objects(told: object) -> list[Answer]:
+    listed = cast("list[object]", told) if isinstance(told, list) else []
+    return [cast("Answer", one) for one in listed if isinstance(one, dict)]
+
+
+def _ping(address: str, told: Answer) -> Ping:
+    """Return a ping's outcome. WeChat sends one packet, so that all or nothing is lost."""
+    return Ping(address=address, answered=told.get("package_loss") == "0%", took_ms=_milliseconds(told.get("time")))
+
+
+def _milliseconds(told: object) -> float | None:
+    try:
+        took_ms = float(str(told).removesuffix("ms"))
+    except ValueError:
+        return None
+    return took_ms if math.isfinite(took_ms) else None
+
+
+def _refused_call(told: Answer) -> RefusedCall:
+    called_at, took_ms = told.get("invoke_time"), told.get("cost_in_ms")
+    if not isinstance(called_at, int) or not isinstance(took_ms, int | float) or not 0 <= called_at < _YEAR_3000:
+        raise not_wechat(detail="an answer without the call that was asked about")
+    return RefusedCall(
+        called_at=datetime.fromtimestamp(called_at, UTC),
+        took_ms=round(took_ms),
+        from_address=str(told.get("client_ip", ""))[:LONGEST_ADDRESS_CHARACTERS],
+        answer=_SECRETS.sub(r"\1***", str(told.get("response_body", "")))[:LONGEST_ANSWER_CHARACTERS],
+    )

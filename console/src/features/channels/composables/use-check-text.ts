@@ -39,6 +39,8 @@ export function useCheckText() {
         return details.seconds === undefined
           ? null
           : t('channels.checks.clock.fact', { seconds: details.seconds.replace('-', '') })
+      case 'network':
+        return details.addresses ? reached(check) : null
       case 'server_verified':
         return at && check.state === 'ok' && channel.docked_by === 'credentials'
           ? t('channels.checks.server_verified.fact', { ago: ago(at) })
@@ -52,6 +54,13 @@ export function useCheckText() {
       default:
         return null
     }
+  }
+
+  function reached({ details }: Check): string {
+    const where = t('channels.checks.network.fact', { addresses: details.addresses })
+    return details.took_ms
+      ? `${where} ${t('channels.checks.network.took', { ms: details.took_ms })}`
+      : where
   }
 
   function pushes({ details }: Check): string | null {

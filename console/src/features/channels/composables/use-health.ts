@@ -8,13 +8,16 @@ import type { Channel, Check, CheckPart, Health } from '@/api/types'
 import { freshKey } from '@/lib/ids'
 
 /** What is asked of the provider together, in the order in which it is asked. */
-export const PARTS: readonly CheckPart[] = ['access', 'quotas', 'voice']
+const PARTS: readonly CheckPart[] = ['access', 'network', 'quotas', 'voice']
+/** What is asked with nobody having said so, when the page is opened. */
+const BY_ITSELF = PARTS.filter((part) => part !== 'network')
 
 /** The check that waits for each part: shown as being asked meanwhile. */
 const ASKED: Readonly<Partial<Record<Check['name'], CheckPart>>> = {
   token: 'access',
   ip_allowed: 'access',
   clock: 'access',
+  network: 'network',
   quotas: 'quotas',
   voice_recognition: 'voice',
 }
@@ -46,12 +49,12 @@ export function useHealth(channel: Ref<Channel>) {
   const problem = ref<Problem | null>(null)
 
   /** Ask the provider part by part, so that each line is known as soon as it can be. */
-  async function run(): Promise<void> {
+  async function ask(parts: readonly CheckPart[]): Promise<void> {
     if (asking.size > 0 || !docked.value) return
     problem.value = null
-    for (const part of PARTS) asking.add(part)
+    for (const part of parts) asking.add(part)
     try {
-      for (const part of PARTS) {
+      for (const part of parts) {
         const body = { parts: [part] }
         const call = { params: params(), headers: once(freshKey()), body }
         show(await answered(session.client.POST('/api/channels/{channel_id}/checks', call)))
@@ -75,7 +78,7 @@ export function useHealth(channel: Ref<Channel>) {
   function runIfOld(): void {
     if (document.hidden || query.data.value === undefined || !docked.value) return
     const at = checkedAt.value
-    if (at === null || Date.now() - Date.parse(at) > HOLDS_MS) void run()
+    if (at === null || Date.now() - Date.parse(at) > HOLDS_MS) void ask(BY_ITSELF)
   }
   /** Who opens the page, or comes back from the provider's, wants to know how it stands. */
   watch(() => query.isSuccess.value && channel.value.id, runIfOld, { immediate: true })
@@ -109,7 +112,7 @@ export function useHealth(channel: Ref<Channel>) {
     items,
     checkedAt,
     problem,
-    run,
+    run: () => ask(PARTS),
     busy: computed(() => asking.size > 0),
     canAsk: docked,
     isAsked: (check: Check) => {
