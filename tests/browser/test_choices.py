@@ -1,4 +1,6 @@
-"""An agent asks with choices, shows a card and a face; the customer taps, types a number, and sees that one writes."""
+"""An agent asks with choices, shows a card and a face; the customer taps, types a number or opens a page."""
+
+import re
 
 import pytest
 from playwright.async_api import Page, expect
@@ -11,7 +13,7 @@ from tests.browser.stories import at_the_workbench, row, sent
 pytestmark = pytest.mark.browser
 
 
-async def asks(agent: Page, question: str, *options: str) -> None:
+async def asks(agent: Page, question: str, *options: str, is_long: bool = False) -> None:
     await agent.get_by_role("button", name="Insert", exact=True).click()
     await agent.get_by_role("menuitem", name="Choices").click()
     editor = agent.get_by_role("dialog", name="Send choices")
@@ -23,6 +25,8 @@ async def asks(agent: Page, question: str, *options: str) -> None:
         await field.fill(option)
         if number < len(options):
             await field.press("Enter")
+    note = editor.get_by_role("status")
+    await expect(note).to_contain_text("gets a link to a page" if is_long else re.compile("^$"))
     assert await serious_findings(agent) == []
     await agent.keyboard.press("Control+Enter")
     await expect(editor).to_be_hidden()
@@ -70,6 +74,26 @@ async def test_choices_are_tapped_or_answered_by_number_and_cards_arrive(demo: D
     await expect(log.get_by_text("2 · 换货")).to_be_visible()
     second = log.get_by_role("list", name="Choices").nth(1)
     await expect(second.get_by_role("listitem").filter(has_text="换货").get_by_text("Chosen")).to_be_visible()
+
+    # Too long for numbers, and of menus the account is known to take none: a link leads to a page, and a click answers.
+    reasons = [f"原因{number}：" + "说" * 36 for number in range(1, 9)]
+    await asks(agent, "请问主要是什么原因？" + "请仔细阅读以下选项。" * 40, *reasons, is_long=True)
+    link = phone.locator("a[href*='/c/choices/']")
+    async with phone.context.expect_page() as opening:
+        await link.click()
+    page = await opening.value
+    await expect(page.get_by_role("heading", name="请问主要是什么原因？")).to_be_visible()
+    assert await serious_findings(page) == []
+    await page.get_by_role("button", name="原因3").dblclick()
+    await expect(page.get_by_role("status")).to_contain_text("has your answer")
+    await expect(page.get_by_role("status")).to_be_focused()
+    assert await serious_findings(page) == []
+    third = log.get_by_role("list", name="Choices").nth(2)
+    await expect(third.get_by_role("listitem").filter(has_text="原因3").get_by_text("Chosen")).to_be_visible()
+    await expect(log.get_by_text("Sent as a link to a page")).to_be_visible()
+    await page.reload()
+    await expect(page.get_by_role("status")).to_contain_text("has your answer")
+    await expect(page.get_by_role("button")).to_have_count(0)
 
     # A card; what is wrong is said at its field.
     await agent.get_by_role("button", name="Insert", exact=True).click()

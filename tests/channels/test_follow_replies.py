@@ -65,8 +65,8 @@ def faults(reply: FollowReply) -> list[tuple[str, str]]:
             [("first.0.items", "too_many")],
         ),
         (
-            FollowReply(enabled=True, first=(ChoicesReply(text="茶" * 670, items=("a", "b")),)),
-            [("first.0.items", "too_long")],  # as a text with numbers
+            FollowReply(enabled=True, first=(ChoicesReply(text="茶" * 683, items=("a", "b")),)),
+            [("first.0.text", "too_long")],
         ),
         (
             FollowReply(enabled=True, first=(ChoicesReply(text="?", items=("a", "b")),) * 2),

@@ -29,6 +29,7 @@ from moorage.staff.presence import agent_seen, set_status
 from moorage.staff.queries import default_group
 from tests.channels.docking import BOX, a_channel, some_credentials
 from tests.connectors.wechat_requests import sealed_push
+from tests.links import OUTGOING
 
 NOWHERE = "http://127.0.0.1:9"
 _message_ids = count(24_000_000_000)
@@ -52,7 +53,7 @@ class Desk:
     intake: Intake = field(init=False)
 
     def __post_init__(self) -> None:
-        self.intake = Intake(database=self.database, connectors=self.connectors, box=BOX)
+        self.intake = Intake(database=self.database, connectors=self.connectors, box=BOX, links=OUTGOING)
 
     def be_impatient(self) -> None:
         """Wait for locks for a moment only, so that a test need not wait for two seconds."""
@@ -60,6 +61,7 @@ class Desk:
             database=self.database,
             connectors=self.connectors,
             box=BOX,
+            links=OUTGOING,
             lock_timeout=timedelta(milliseconds=100),
         )
 

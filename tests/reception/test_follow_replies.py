@@ -27,6 +27,7 @@ from moorage.infra.database import Database, Tx
 from moorage.reception.taking_in import Request, take_in_request
 from tests.blobs import in_memory
 from tests.conversations.desk import Desk, a_desk, an_openid
+from tests.links import OUTGOING
 from tests.reception.answers import words_of
 from tests.reception.test_intake import stored
 
@@ -258,7 +259,7 @@ async def test_account_that_only_answers_says_what_one_answer_carries(database: 
 async def test_reply_of_a_late_request_is_charged_to_the_follows_budget(desk: Desk) -> None:
     await set_reply(desk, FollowReply(enabled=True, first=texts("欢迎")))
     inbound = desk.pushed(desk.happened("subscribe", by=an_openid(), EventKey=""))
-    request = Request(push=await stored(desk, inbound), inbound=inbound, may_answer=lambda: False)
+    request = Request(push=await stored(desk, inbound), inbound=inbound, may_answer=lambda: False, links=OUTGOING)
 
     async def take_in(tx: Tx) -> None:
         await take_in_request(tx, connectors=desk.connectors, channel_id=desk.channel.id, request=request)

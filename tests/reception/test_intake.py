@@ -17,6 +17,7 @@ from moorage.reception.sweeper import Sweeper
 from moorage.reception.taking_in import MOST_ATTEMPTS, Request, take_in_request
 from tests.conftest import StatementCounter
 from tests.conversations.desk import Desk, an_openid
+from tests.links import OUTGOING
 
 MOST_STATEMENTS = 12
 SUCCESS = b"success"
@@ -33,7 +34,7 @@ async def stored(desk: Desk, inbound: Inbound) -> StoredPush:
 async def taken_in_too_late(desk: Desk, inbound: Inbound) -> StoredPush:
     """Take a push in when its request can carry no answer any more."""
     push = await stored(desk, inbound)
-    request = Request(push=push, inbound=inbound, may_answer=lambda: False)
+    request = Request(push=push, inbound=inbound, may_answer=lambda: False, links=OUTGOING)
 
     async def take_in(tx: Tx) -> StoredPush:
         return await take_in_request(tx, connectors=desk.connectors, channel_id=desk.channel.id, request=request)

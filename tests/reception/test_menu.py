@@ -18,6 +18,7 @@ from moorage.reception.taking_in import Request, take_in_request
 from moorage.reception.texts import ASK_TO_WRITE
 from tests.channels.menus.builders import a_menu, a_parent, a_sub_item, an_item
 from tests.conversations.desk import Desk, an_openid
+from tests.links import OUTGOING
 from tests.reception.answers import words_of
 from tests.reception.test_intake import stored
 from tests.staff.people import a_group
@@ -135,7 +136,7 @@ async def test_the_answer_of_a_late_request_is_charged_to_the_menus_budget(desk:
     customer = an_openid()
     inbound = desk.pushed(tap(desk, "hours", by=customer))
     push = await stored(desk, inbound)
-    request = Request(push=push, inbound=inbound, may_answer=lambda: False)
+    request = Request(push=push, inbound=inbound, may_answer=lambda: False, links=OUTGOING)
 
     async def take_in(tx: Tx) -> StoredPush:
         return await take_in_request(tx, connectors=desk.connectors, channel_id=desk.channel.id, request=request)

@@ -249,7 +249,7 @@ async def test_question_ends_with_its_conversation(talk: Talk) -> None:
         (a_question("a", "a "), "content.items", "twice_the_same"),
         (a_question("a", "字" * 43), "content.items.1", "too_long"),
         (a_question("a", "b", text=" "), "content.text", "empty"),
-        (a_question("a", "b", text="字" * 680), "content", "too_long"),
+        (a_question("a", "b", text="字" * 683), "content.text", "too_long"),
         (a_question(*"abcdefghijk"), "content.items", "too_many"),
     ],
 )

@@ -1316,6 +1316,46 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/pages/choices": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Choices Page
+         * @description Tell what is asked.
+         */
+        get: operations["read_choices_page"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pages/choices/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Choices Page
+         * @description Answer the question, if it still waits, and tell how it stands. The first answer counts.
+         */
+        post: operations["answer_choices_page"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/pages/file": {
         parameters: {
             query?: never;
@@ -2103,6 +2143,14 @@ export interface components {
             text: string;
         };
         /**
+         * ChoiceMade
+         * @description What the customer chooses.
+         */
+        ChoiceMade: {
+            /** Choice Id */
+            choice_id: string;
+        };
+        /**
          * Choices
          * @description A question with its choices: the customer taps one, or types its number where nothing can be tapped.
          */
@@ -2118,7 +2166,7 @@ export interface components {
             /** Prompt Id */
             prompt_id?: string | null;
             /** Sent As */
-            sent_as?: "text" | null;
+            sent_as?: ("text" | "page") | null;
             /**
              * Tail
              * @default
@@ -2149,6 +2197,29 @@ export interface components {
             most_items: number;
             /** Most Words Bytes */
             most_words_bytes: number;
+        };
+        /**
+         * ChoicesPageView
+         * @description A question, its choices, and whether it still waits for an answer.
+         */
+        ChoicesPageView: {
+            /** Asked By */
+            asked_by: string;
+            /** Choices */
+            choices: components["schemas"]["OfferedChoice"][];
+            /** Chosen Id */
+            chosen_id: string | null;
+            /** Expires At */
+            expires_at: string | null;
+            /**
+             * State
+             * @enum {string}
+             */
+            state: "open" | "answered" | "expired" | "replaced";
+            /** Tail */
+            tail: string;
+            /** Text */
+            text: string;
         };
         /**
          * ChoicesReply
@@ -3638,6 +3709,16 @@ export interface components {
             version: 1;
         };
         /**
+         * OfferedChoice
+         * @description One of the answers that a question takes.
+         */
+        OfferedChoice: {
+            /** Id */
+            id: string;
+            /** Text */
+            text: string;
+        };
+        /**
          * OpenLink
          * @description Open a page.
          */
@@ -3900,8 +3981,6 @@ export interface components {
         ReplyChoicesLimitsView: {
             /** Least Items */
             least_items: number;
-            /** Longest Hint */
-            longest_hint: string;
             /** Most Item Bytes */
             most_item_bytes: number;
             /** Most Items */
@@ -6841,6 +6920,72 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_choices_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Link-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChoicesPageView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_choices_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Link-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ChoiceMade"];
+            };
+        };
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ChoicesPageView"];
+                };
             };
             /** @description What went wrong */
             default: {

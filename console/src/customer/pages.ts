@@ -4,6 +4,7 @@ import type { Component } from 'vue'
 export const PAGES: Readonly<Partial<Record<string, () => Promise<{ default: Component }>>>> = {
   authorize: () => import('./authorize/AuthorizePage.vue'),
   authorized: () => import('./authorized/AuthorizedPage.vue'),
+  choices: () => import('./choices/ChoicesPage.vue'),
   file: () => import('./file/FilePage.vue'),
   identity: () => import('./identity/IdentityPage.vue'),
   'identify-failed': () => import('./identity/IdentifyFailedPage.vue'),

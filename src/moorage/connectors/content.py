@@ -134,6 +134,10 @@ class Choice(BaseModel):
     text: str
 
 
+ChoicesForm = Literal["text", "page"]
+"""Of choices that cannot be tapped: a text with numbers, or a link to a page, where that text would be too long."""
+
+
 class Choices(_Content):
     """A question with its choices: the customer taps one, or types its number where nothing can be tapped."""
 
@@ -147,8 +151,8 @@ class Choices(_Content):
     """The prompt that an answer answers. None: a tap is a message like any other."""
     chosen_id: str | None = None
     """What the customer chose."""
-    sent_as: Literal["text"] | None = None
-    """How it went out where nothing can be tapped: as a text with numbers."""
+    sent_as: ChoicesForm | None = None
+    """How it went out where nothing can be tapped."""
 
 
 class News(_Content):

@@ -6,7 +6,6 @@ from moorage.connectors.content import Choices
 
 HINTS: Mapping[str, str] = {"zh-CN": "回复数字即可选择", "en": "Reply with a number to choose."}
 """The last line of choices that cannot be tapped, by the channel's language."""
-LONGEST_HINT = max(HINTS.values(), key=lambda hint: len(hint.encode()))
 
 
 def numbered(choices: Choices, *, hint: str) -> str:

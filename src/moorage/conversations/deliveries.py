@@ -17,7 +17,7 @@ from moorage.connectors.content import CONTENT, Text
 from moorage.connectors.contract import Outbound
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import closed, given_back, spent
-from moorage.conversations.link_words import Locale
+from moorage.conversations.link_words import Locale, locale_of
 from moorage.conversations.merging import merged
 from moorage.conversations.model import (
     Author,
@@ -29,7 +29,6 @@ from moorage.conversations.model import (
 from moorage.conversations.open_thread import CONVERSATION, OpenThread, lock_known_thread, open_thread
 from moorage.conversations.operations import audience_of_thread, show_again
 from moorage.conversations.outcomes import BudgetEffect, Outcome, lease_ended
-from moorage.conversations.prompts import hint_of
 from moorage.conversations.views import message_changed, message_view
 from moorage.conversations.writing import save
 from moorage.core.errors import Missing
@@ -51,8 +50,6 @@ class Handover:
     time_zone: str
     choices_as_text: bool
     """The provider has refused choices of the account not long ago."""
-    hint: str
-    """Tells the customer how to answer choices that cannot be tapped."""
 
 
 async def claim_deliveries(tx: Tx, *, lease_id: UUID, most: int) -> list[ClaimedDelivery]:
@@ -148,10 +145,9 @@ async def read_handover(tx: Tx, *, delivery: ClaimedDelivery) -> Handover:
         reachable=row.follow_state != "unfollowed",
         channel_kind=row.channel_kind,
         channel_state=row.channel_state,
-        locale="en" if row.locale == "en" else "zh-CN",
+        locale=locale_of({"locale": row.locale}),
         time_zone=row.time_zone,
         choices_as_text=row.choices_as_text,
-        hint=hint_of({"locale": row.locale}),
     )
 
 

@@ -6,8 +6,15 @@ from typing import Literal
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from moorage.connectors.content import File, UploadRequest
+from moorage.core.shortening import shortened
 
 Locale = Literal["zh-CN", "en"]
+
+
+def locale_of(settings: Mapping[str, object]) -> Locale:
+    """Return the language in which customers of a channel with these settings are spoken to."""
+    return "en" if settings.get("locale") == "en" else "zh-CN"
+
 
 _FILE: Mapping[Locale, str] = {
     "zh-CN": "{name}（{size}）\n点击下载：{address}\n链接有效期至 {until}",
@@ -17,6 +24,10 @@ _REQUEST: Mapping[Locale, str] = {
     "zh-CN": "我们在这里收不到文件“{name}”，请点击链接上传：\n{address}\n链接有效期至 {until}",
     "en": "We cannot open the file “{name}” from here. Please upload it through this link:\n{address}\n"
     "The link works until {until}.",
+}
+_CHOICES: Mapping[Locale, str] = {
+    "zh-CN": "\n\n请点击链接查看全部选项并选择：\n{address}",
+    "en": "\n\nSee all options and choose here:\n{address}",
 }
 _UNITS = ("B", "KB", "MB", "GB")
 _STEP = 1024
@@ -31,6 +42,12 @@ def words_of(content: File | UploadRequest, *, address: str, locale: Locale, tim
         size = size_words(content.size_bytes or 0)
         return _FILE[locale].format(name=content.name, size=size, address=address, until=until)
     return _REQUEST[locale].format(name=content.file_name, address=address, until=until)
+
+
+def beside_choices(question: str, *, address: str, locale: Locale, most_bytes: int) -> str:
+    """Return a question with the address of the page that answers it, the question shortened where that must be."""
+    below = _CHOICES[locale].format(address=address)
+    return shortened(question, most_bytes=most_bytes - len(below.encode())) + below
 
 
 def size_words(size_bytes: int) -> str:

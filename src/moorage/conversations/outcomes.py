@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from moorage.connectors.content import ChoicesForm
 from moorage.connectors.contract import Sent
 from moorage.connectors.failures import (
     ChannelReason,
@@ -45,7 +46,7 @@ class Outcome:
     wait: timedelta | None = None
     external_message_id: str | None = None
     note: Mapping[str, object] = field(default_factory=dict[str, object])
-    sent_as: Literal["text"] | None = None
+    sent_as: ChoicesForm | None = None
     """How choices went out that could not be tapped."""
     refuses_choices: bool = False
     """The account shows no choices to tap, and takes texts."""

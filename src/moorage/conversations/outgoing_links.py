@@ -36,6 +36,10 @@ class OutgoingLinks:
     links: SignedLinks
     public_url: str
 
+    def address_of(self, link: SignedLink) -> str:
+        """Return the address to give to the customer."""
+        return page_address(self.links, public_url=self.public_url, link=link)
+
     def in_words(self, content: Content, *, addressee: Addressee) -> Content:
         """Return `content` as a connector carries it: what is said by a link as text, all else as it is."""
         match content:
@@ -57,5 +61,5 @@ class OutgoingLinks:
                 )
             case _:
                 return content
-        address = page_address(self.links, public_url=self.public_url, link=link)
+        address = self.address_of(link)
         return Text(text=words_of(content, address=address, locale=addressee.locale, time_zone=addressee.time_zone))

@@ -1,6 +1,6 @@
 """Questions with choices that wait for an answer. At most one of a thread is open: a newer one replaces it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Literal
@@ -9,7 +9,6 @@ from uuid import UUID
 from pydantic import TypeAdapter
 
 from moorage.connectors.content import Choice
-from moorage.connectors.numbered import HINTS
 from moorage.core.ids import ConversationId, MessageId
 
 EXPIRES_AFTER = timedelta(minutes=10)
@@ -45,8 +44,3 @@ class Prompt:
 
 PROMPT: TypeAdapter[Prompt] = TypeAdapter(Prompt)
 """Reads a prompt's row that PostgreSQL gave as JSON."""
-
-
-def hint_of(settings: Mapping[str, object]) -> str:
-    """Return the hint in the language of a channel with these settings."""
-    return HINTS.get(str(settings.get("locale")), HINTS["en"])

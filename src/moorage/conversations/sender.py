@@ -25,6 +25,7 @@ from moorage.connectors.contract import Outbound
 from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
+from moorage.conversations.choice_words import ChoiceWords
 from moorage.conversations.deliveries import (
     Handover,
     claim_deliveries,
@@ -207,14 +208,24 @@ class Sender:
         outbound = self._outbound(delivery, handover)
         connector = self._connectors[handover.channel_kind]
         if isinstance(outbound.content, Choices):
-            as_text, hint = handover.choices_as_text, handover.hint
-            return await offer(connector, endpoint, outbound, as_text=as_text, hint=hint, deadline=deadline)
+            as_text, words = handover.choices_as_text, self._choice_words(delivery, handover)
+            return await offer(connector, endpoint, outbound, as_text=as_text, words=words, deadline=deadline)
         try:
             return Offered(await connector.send(endpoint, outbound, deadline=deadline))
         except ProviderFailure as failure:
             return Offered(failure)
         except BlobMissing:  # the store has lost the file; nothing was sent
             return Offered(Refused(external_code=None, detail="", reason="file_missing"))
+
+    def _choice_words(self, delivery: ClaimedDelivery, handover: Handover) -> ChoiceWords:
+        return ChoiceWords(
+            links=self._links,
+            workspace_id=delivery.workspace_id,
+            thread_id=delivery.thread_id,
+            locale=handover.locale,
+            most_bytes=self._connectors[handover.channel_kind].manifest.max_text_bytes,
+            now=self._database.clock.now(),
+        )
 
     def _outbound(self, delivery: ClaimedDelivery, handover: Handover) -> Outbound:
         """Return the message as a connector carries it: with its files, or in words with a link."""

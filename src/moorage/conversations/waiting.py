@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from moorage.connectors.content import Choices, Content, Text
-from moorage.connectors.numbered import numbered
 from moorage.conversations.budgets import BudgetClosed
+from moorage.conversations.choice_words import ChoiceWords
 from moorage.conversations.model import DeliveryState, Message
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import (
@@ -24,15 +24,15 @@ from moorage.conversations.operations import (
 BETWEEN = "\n"
 
 
-def joined(contents: Sequence[Content], *, most_bytes: int, hint: str = "") -> tuple[str, int]:
+def joined(contents: Sequence[Content], *, most_bytes: int, words_of: ChoiceWords) -> tuple[str, int]:
     """Return as many of the first texts as `most_bytes` of UTF-8 hold, joined by line breaks, and how many those are.
 
-    Choices become a text with numbers, and `hint` tells how to choose. What is no text ends it, and so does a text
-    that does not fit any more: nothing overtakes anything.
+    Choices become words. What is no text ends it, and so does a text that does not fit any more: nothing overtakes
+    anything.
     """
     text, size = "", 0
     for count, content in enumerate(contents):
-        words = _words(content, hint=hint)
+        words = _words(content, words_of)
         if words is None:
             return text, count
         between = BETWEEN if count else ""
@@ -43,25 +43,28 @@ def joined(contents: Sequence[Content], *, most_bytes: int, hint: str = "") -> t
     return text, len(contents)
 
 
-def as_answered(content: Content) -> Content:
-    """Return a content as it is shown when it was given in an answer: choices went out as a text."""
-    return content.model_copy(update={"sent_as": "text"}) if isinstance(content, Choices) else content
+def as_answered(content: Content, *, words_of: ChoiceWords) -> Content:
+    """Return a content as it is shown when it was given in an answer: choices went out as words."""
+    if not isinstance(content, Choices):
+        return content
+    return content.model_copy(update={"sent_as": words_of.forms(content)[0].form})
 
 
-def _words(content: Content, *, hint: str) -> str | None:
+def _words(content: Content, words_of: ChoiceWords) -> str | None:
     match content:
         case Text(text=text):
             return text
         case Choices():
-            return numbered(content, hint=hint)
+            return words_of.forms(content)[0].text
         case _:
             return None
 
 
-def answer_with_waiting(opened: OpenThread, *, count: int) -> None:
+def answer_with_waiting(opened: OpenThread, *, count: int, words_of: ChoiceWords) -> None:
     """Mark the first `count` messages that wait as given in the answer to the customer's own message."""
     for message in opened.waiting[:count]:
-        _tell(opened, replace(message, content=as_answered(message.content), delivery_state=DeliveryState.ANSWERED))
+        content = as_answered(message.content, words_of=words_of)
+        _tell(opened, replace(message, content=content, delivery_state=DeliveryState.ANSWERED))
     opened.waiting = opened.waiting[count:]
     show_again(opened)
 

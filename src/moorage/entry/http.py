@@ -39,6 +39,7 @@ from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
 from moorage.conversations.media_routes import MediaDoor
 from moorage.conversations.media_routes import router as media_router
 from moorage.conversations.media_uploads import Uploads
+from moorage.conversations.outgoing_links import OutgoingLinks
 from moorage.conversations.people.enterprise_routes import router as enterprise_router
 from moorage.conversations.people.identify_routes import IdentifyDoor
 from moorage.conversations.people.identify_routes import pages_router as identity_pages_router
@@ -68,6 +69,7 @@ from moorage.media.pictures import Pictures
 from moorage.media.recordings import Recordings
 from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
+from moorage.reception.choice_routes import router as choice_router
 from moorage.reception.customer_uploads import CustomerUploads
 from moorage.reception.file_routes import router as file_router
 from moorage.reception.intake import Intake
@@ -100,6 +102,7 @@ ROUTERS: Sequence[APIRouter] = (
     enterprise_router,
     identity_pages_router,
     reception_router,
+    choice_router,
     file_router,
     leaving_router,
     resend_router,
@@ -243,7 +246,12 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         connectors=container.connectors,
         box=container.box,
         addresses=AddressBook(container.database),
-        intake=Intake(database=container.database, connectors=container.connectors, box=container.box),
+        intake=Intake(
+            database=container.database,
+            connectors=container.connectors,
+            box=container.box,
+            links=OutgoingLinks(links=container.links, public_url=settings.public_url),
+        ),
         counters=app.state.counters,
         watch=PushWatch(doctor),
     )

@@ -17,6 +17,7 @@ from moorage.channels.credentials import open_verification
 from moorage.channels.model import Address
 from moorage.connectors.contract import Inbound, WireReply
 from moorage.connectors.registry import Connectors, required_answering_power
+from moorage.conversations.outgoing_links import OutgoingLinks
 from moorage.core.errors import DomainError
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
@@ -47,12 +48,19 @@ class Intake:
     """Receives pushes for any channel."""
 
     def __init__(
-        self, *, database: Database, connectors: Connectors, box: SecretBox, lock_timeout: timedelta = LOCK_TIMEOUT
+        self,
+        *,
+        database: Database,
+        connectors: Connectors,
+        box: SecretBox,
+        links: OutgoingLinks,
+        lock_timeout: timedelta = LOCK_TIMEOUT,
     ) -> None:
         self._database = database
         self._lock_timeout = lock_timeout
         self._connectors = connectors
         self._box = box
+        self._links = links
         self._together = Together(database=database, connectors=connectors, lock_timeout=lock_timeout)
 
     async def receive(
@@ -69,7 +77,9 @@ class Intake:
         connector = self._connectors[address.kind]
         push = await self._store(address, inbound, deadline=deadline)
         if push.answer_by == "open" or not push.taken_in:
-            request = Request(push=push, inbound=inbound, may_answer=lambda: loop.time() < passive_until)
+            request = Request(
+                push=push, inbound=inbound, may_answer=lambda: loop.time() < passive_until, links=self._links
+            )
             push = await self._settled(address, request, deadline=deadline)
         if push.answer_by != "passive" or push.reply is None:
             return connector.acknowledge()

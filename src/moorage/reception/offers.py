@@ -4,7 +4,6 @@ from collections.abc import Sequence
 
 from moorage.connectors.content import Choice, Choices, News, is_web_address
 from moorage.connectors.manifest import Manifest
-from moorage.connectors.numbered import LONGEST_HINT, numbered
 from moorage.core.errors import Malformed
 from moorage.core.ids import new_id
 
@@ -17,7 +16,10 @@ def question(text: str, items: Sequence[str], *, tail: str = "") -> Choices:
 
 
 def check_choices(choices: Choices, *, manifest: Manifest) -> None:
-    """Return if the channel carries `choices`, as a menu and as the text that stands in for it. Raises Malformed."""
+    """Return if the channel carries `choices`. Raises Malformed.
+
+    All together may be too long for one text: then a link to their page stands in for a menu that is refused.
+    """
     limits = manifest.choices
     if limits is None or len(choices.items) > limits.most_items:
         raise Malformed(field="content.items", reason="too_many")
@@ -27,7 +29,6 @@ def check_choices(choices: Choices, *, manifest: Manifest) -> None:
         _check_words(item.text, field=f"content.items.{place}", most_bytes=limits.most_item_bytes)
     if len({item.text.strip() for item in choices.items}) < len(choices.items):
         raise Malformed(field="content.items", reason="twice_the_same")
-    _check_length(numbered(choices, hint=LONGEST_HINT), field="content", most_bytes=manifest.max_text_bytes)
 
 
 def check_news(news: News, *, manifest: Manifest) -> None:

@@ -18,10 +18,12 @@ from moorage.connectors.contract import (
 )
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors, answering_power
+from moorage.conversations.choice_words import ChoiceWords
+from moorage.conversations.link_words import locale_of
 from moorage.conversations.model import FollowState, Message
 from moorage.conversations.open_thread import AskedThread, OpenThread, ask_for_thread, opened_thread
 from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
-from moorage.conversations.prompts import hint_of
+from moorage.conversations.outgoing_links import OutgoingLinks
 from moorage.conversations.waiting import answer_with_waiting, as_answered, joined, send_waiting
 from moorage.conversations.writing import save
 from moorage.core.ids import ChannelId, MessageId, new_id
@@ -51,11 +53,14 @@ UNREADABLE = Unsupported(kind="unreadable")
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The push of a request that waits for its answer. `may_answer` tells whether it can still carry one."""
+    """The push of a request that waits for its answer. `may_answer` tells whether it can still carry one, and `links`
+    makes those of customers' pages for it.
+    """
 
     push: StoredPush
     inbound: Inbound
     may_answer: Callable[[], bool]
+    links: OutgoingLinks
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,7 @@ class _Answer:
     reply: bytes
     waiting: int
     words: int
+    words_of: ChoiceWords
 
 
 async def take_in_request(tx: Tx, *, connectors: Connectors, channel_id: ChannelId, request: Request) -> StoredPush:
@@ -282,14 +288,25 @@ def _passive_answer(turn: Turn, connector: Connector, request: Request) -> _Answ
         waiting = turn.opened.waiting if isinstance(request.inbound.what, CustomerMessage) else ()
     elif len(turn.words) != 1 or not isinstance(turn.words[0].content, Text):
         return None  # choices can be tapped only if they go through the API
-    hint = hint_of(turn.opened.around.channel_settings)
+    words_of = _choice_words(turn, connector, request)
     contents = [*(message.content for message in waiting), *(words.content for words in turn.words)]
-    text, count = joined(contents, most_bytes=connector.manifest.max_text_bytes, hint=hint)
+    text, count = joined(contents, most_bytes=words_of.most_bytes, words_of=words_of)
     reply = power.passive_reply(inbound=request.inbound, content=Text(text=text), now=turn.tx.now) if count else None
     if reply is None:
         return None
     from_waiting = min(count, len(waiting))
-    return _Answer(reply=reply, waiting=from_waiting, words=count - from_waiting)
+    return _Answer(reply=reply, waiting=from_waiting, words=count - from_waiting, words_of=words_of)
+
+
+def _choice_words(turn: Turn, connector: Connector, request: Request) -> ChoiceWords:
+    return ChoiceWords(
+        links=request.links,
+        workspace_id=turn.tx.workspace_id,
+        thread_id=turn.opened.thread.id,
+        locale=locale_of(turn.opened.around.channel_settings),
+        most_bytes=connector.manifest.max_text_bytes,
+        now=turn.tx.now,
+    )
 
 
 async def _settle(turn: Turn, push: WaitingPush, *, answer: _Answer | None) -> AnswerBy:
@@ -306,10 +323,10 @@ async def _settle(turn: Turn, push: WaitingPush, *, answer: _Answer | None) -> A
     )
     turn.decisions = []
     if answer is not None and answer_by == "passive":
-        answer_with_waiting(turn.opened, count=answer.waiting)
+        answer_with_waiting(turn.opened, count=answer.waiting, words_of=answer.words_of)
         for number, words in enumerate(turn.words[: answer.words]):
             new = message_id if number == 0 and waited is None else MessageId(new_id())
-            content = as_answered(words.content)
+            content = as_answered(words.content, words_of=answer.words_of)
             begin_asking(turn, say_as_answer(turn.opened, message_id=new, author=words.author, content=content))
         turn.words = turn.words[answer.words :]
     say_words(turn)

@@ -174,16 +174,30 @@ function menu(entry, act) {
 
 const ANCHOR = /<a\s[^>]*?href="([^"]*)"[^>]*>([\s\S]*?)<\/a>/gi
 
+// An address in a text can be tapped as it stands there; what closes the sentence around it is no part of it.
+const ADDRESS = /https?:\/\/[^\s<>"'，。；、！？（）《》“”]*[^\s<>"'，。；、！？（）《》“”.,;:!?)\]]/gi
+
 // WeChat renders links in a text and nothing else; every other tag is shown as it was written.
 function richText(text, act) {
   const parts = []
   let end = 0
   for (const match of text.matchAll(ANCHOR)) {
-    parts.push(withEmoji(text.slice(end, match.index)), anchor(match[1], match[2], act))
+    parts.push(...plainText(text.slice(end, match.index)), anchor(match[1], match[2], act))
     end = match.index + match[0].length
   }
-  parts.push(withEmoji(text.slice(end)))
+  parts.push(...plainText(text.slice(end)))
   return h('span', { class: 'text' }, parts)
+}
+
+function plainText(text) {
+  const parts = []
+  let end = 0
+  for (const { 0: address, index } of text.matchAll(ADDRESS)) {
+    parts.push(withEmoji(text.slice(end, index)), anchor(address, address))
+    end = index + address.length
+  }
+  parts.push(withEmoji(text.slice(end)))
+  return parts
 }
 
 function anchor(address, label, act) {

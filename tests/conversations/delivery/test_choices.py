@@ -16,14 +16,16 @@ from tests.reception.answers import words_of
 MENU, AS_TEXT = "[menu] 需要什么？", "需要什么？\n1. 退款\n2. 换货\n回复数字即可选择"
 
 
-def a_question() -> Choices:
+def a_question(*, text: str = "需要什么？", item: str = "") -> Choices:
+    """Return a question; `item` stands behind each of its choices."""
     prompt_id = new_id()
-    items = (Choice(id=f"{prompt_id.hex}-1", text="退款"), Choice(id=f"{prompt_id.hex}-2", text="换货"))
-    return Choices(text="需要什么？", items=items, prompt_id=prompt_id)
+    words = [f"{one}{item}"[:42] for one in ("退款", "换货", *("一二三四" if item else ""))]
+    items = tuple(Choice(id=f"{prompt_id.hex}-{place}", text=one) for place, one in enumerate(words, start=1))
+    return Choices(text=text, items=items, prompt_id=prompt_id)
 
 
-async def asks(chat: Chat) -> None:
-    await chat.desk.says(chat.anna, chat.id, a_question())
+async def asks(chat: Chat, *, text: str = "需要什么？", item: str = "") -> None:
+    await chat.desk.says(chat.anna, chat.id, a_question(text=text, item=item))
     await a_sender(chat.desk).send_waiting()
 
 
@@ -121,3 +123,54 @@ async def test_account_that_only_answers_gives_choices_as_the_text_of_its_answer
         await other.hears("2", by=customer)
         assert await other.value("SELECT state FROM prompts") == "answered"
     assert wechat.sent == []
+
+
+LONG = "字" * 500
+
+
+async def test_question_too_long_for_numbers_is_followed_by_a_link_to_its_page(desk: Desk, wechat: Wechat) -> None:
+    wechat.answers = [code(48008), SENT]
+    chat = await a_chat(desk)
+    await asks(chat, text=LONG, item="选" * 42)
+    menu, page = texts(wechat)
+    assert menu == f"[menu] {LONG}"
+    assert page.startswith(f"{LONG}\n\n请点击链接查看全部选项并选择：\nhttp://desk.example/c/choices/")
+    (message,) = await chat.said()
+    assert (sent_as(message), await chat.states(), await chat.left()) == ("page", [("sent", None)], 19)
+    assert message.delivery is not None
+    assert (message.delivery.details or {})["menu_refused"] == 48008
+
+
+async def test_numbers_that_the_provider_finds_too_long_are_followed_by_the_link(desk: Desk, wechat: Wechat) -> None:
+    wechat.answers = [code(45098), code(45002), SENT]
+    chat = await a_chat(desk)
+    await asks(chat)
+    menu, text, page = texts(wechat)
+    assert (menu, text, page.split("\n")[0]) == (MENU, AS_TEXT, "需要什么？")
+    (message,) = await chat.said()
+    assert (sent_as(message), await chat.states(), await chat.left()) == ("page", [("sent", None)], 19)
+
+
+@pytest.mark.parametrize("refused", [48002, 45047, 45015])
+async def test_no_link_follows_a_text_that_was_refused_for_another_reason(
+    refused: int, desk: Desk, wechat: Wechat
+) -> None:
+    wechat.answers = [code(45098), code(refused), SENT]
+    chat = await a_chat(desk)
+    await asks(chat)
+    assert texts(wechat) == [MENU, AS_TEXT]
+    assert [one for one, _ in await chat.states()] == ["failed"]
+
+
+async def test_account_that_only_answers_gives_a_long_question_as_a_link_in_its_answer(
+    desk: Desk, wechat: Wechat
+) -> None:
+    async with a_desk(desk.database, verified=False) as other:
+        anna, customer = await other.an_agent(), an_openid()
+        await other.hears(by=customer)
+        conversation = ConversationId((await other.conversation_of(customer)).id)
+        await other.says(anna, conversation, a_question(text=LONG, item="选" * 42))
+        answer = await other.hears("在吗", by=customer)
+        assert "http://desk.example/c/choices/" in (words_of(other, answer) or "")
+        message = next(one for one in await other.messages_of(customer) if isinstance(one.content, Choices))
+        assert sent_as(message) == "page"

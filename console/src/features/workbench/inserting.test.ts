@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 
-import { cardFaults, cardOf, type Limits, questionFaults, questionOf } from './inserting'
+import { cardFaults, cardOf, type Limits, needsPage, questionFaults, questionOf } from './inserting'
 
 const LIMITS: Limits = {
   max_text_bytes: 2048,
@@ -25,9 +25,11 @@ describe('a question', () => {
     ])
   })
 
-  it('leaves room to go out as a text with numbers', () => {
+  it('may be too long for a text with numbers: then it needs a page', () => {
     const draft = { text: 'a'.repeat(1990), items: ['Red', 'Blue'], tail: '' }
-    expect(questionFaults(draft, LIMITS).map((each) => each.field)).toEqual(['all'])
+    expect(questionFaults(draft, LIMITS)).toEqual([])
+    expect(needsPage(draft, LIMITS)).toBe(true)
+    expect(needsPage({ ...draft, text: 'a'.repeat(1900) }, LIMITS)).toBe(false)
   })
 })
 

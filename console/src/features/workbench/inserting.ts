@@ -6,7 +6,7 @@ import { linkOf } from './content'
 import type { SaidChoices, SaidNews } from './outbox'
 
 export const LEAST_OPTIONS = 2
-/** Bytes for the numbers and the last line, where choices go out as a text because nothing can be tapped. */
+/** Bytes for the numbers and the last line, where choices go out as a text because nothing can be tapped: at most. */
 const NUMBERING_BYTES = 120
 
 export interface QuestionDraft {
@@ -23,7 +23,7 @@ export interface CardDraft {
 }
 
 export interface Fault {
-  /** `text`, `tail`, `items.0`, `title` …; `all` is about everything together. */
+  /** `text`, `tail`, `items.0`, `title` … */
   field: string
   reason: 'empty' | 'tooLong' | 'twice' | 'noAddress'
   /** Of what is too long: by how many bytes. */
@@ -42,12 +42,10 @@ export function blankCard(): CardDraft {
 
 /** Return what is wrong with `draft`, in the order of its fields. */
 export function questionFaults(draft: QuestionDraft, limits: Limits): Fault[] {
-  const { choices, max_text_bytes: mostTogether } = limits
+  const { choices } = limits
   if (choices === null) return []
   const { most_words_bytes: mostWords, most_item_bytes: mostItem } = choices
   const items = draft.items.map((item) => item.trim())
-  const all = [draft.text.trim(), ...items, draft.tail.trim()]
-  const over = all.reduce((sum, each) => sum + utf8Length(each), NUMBERING_BYTES) - mostTogether
   return [
     ...wordsFaults('text', draft.text, mostWords),
     ...items.flatMap((item, at) => {
@@ -56,8 +54,13 @@ export function questionFaults(draft: QuestionDraft, limits: Limits): Fault[] {
       return twice ? [fault(field, 'twice')] : wordsFaults(field, item, mostItem)
     }),
     ...lengthFaults('tail', draft.tail, mostWords),
-    ...(over > 0 ? [fault('all', 'tooLong', over)] : []),
   ]
+}
+
+/** Whether `draft` may be too long for a text with numbers: where nothing can be tapped, it then goes out as a link. */
+export function needsPage(draft: QuestionDraft, { max_text_bytes: most }: Limits): boolean {
+  const all = [draft.text, ...draft.items, draft.tail]
+  return all.reduce((sum, each) => sum + utf8Length(each.trim()), NUMBERING_BYTES) > most
 }
 
 /** Return what is wrong with `draft`, in the order of its fields. */

@@ -1,6 +1,6 @@
 """What keeps a follow reply from being saved, each fault at its field. Pure."""
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
@@ -15,9 +15,8 @@ from moorage.channels.follow_replies.model import (
     ReplyMessage,
     TextReply,
 )
-from moorage.connectors.content import Choice, Choices, is_web_address
+from moorage.connectors.content import is_web_address
 from moorage.connectors.manifest import ChoicesLimits, Manifest, NewsLimits
-from moorage.connectors.numbered import LONGEST_HINT, numbered
 from moorage.core.errors import DomainError
 from moorage.core.templates import fill_template, placeholders_of
 
@@ -123,7 +122,7 @@ def _faults_of_message(path: str, message: ReplyMessage, ground: Ground) -> Iter
             if picture_id not in ground.picture_ids:
                 yield _fault(f"{path}.picture_id", "missing")
         case ChoicesReply() if ground.manifest.choices is not None:
-            yield from _faults_of_choices(path, message, ground.manifest.choices, ground.most_text_bytes)
+            yield from _faults_of_choices(path, message, ground.manifest.choices)
         case NewsReply() if ground.manifest.news is not None:
             yield from _faults_of_news(path, message, ground.manifest.news)
         case ChoicesReply() | NewsReply():
@@ -140,10 +139,7 @@ def _faults_of_text(path: str, text: str, most_bytes: int) -> Iterator[FollowRep
         yield from _faults_of_length(path, text, size=longest_bytes(text), most_bytes=most_bytes)
 
 
-def _faults_of_choices(
-    path: str, question: ChoicesReply, limits: ChoicesLimits, most_text_bytes: int
-) -> Iterator[FollowReplyFault]:
-    """Yield what is wrong with a menu, and with the text that stands in for it where nothing can be tapped."""
+def _faults_of_choices(path: str, question: ChoicesReply, limits: ChoicesLimits) -> Iterator[FollowReplyFault]:
     yield from _faults_of_text(f"{path}.text", question.text, limits.most_words_bytes)
     yield from _faults_of_words(f"{path}.tail", question.tail, limits.most_words_bytes)
     if len(question.items) < FEWEST_ITEMS:
@@ -156,15 +152,6 @@ def _faults_of_choices(
         if item.strip() and item.strip() in seen:
             yield _fault(f"{path}.items.{number}", "twice_the_same")
         seen.add(item.strip())
-    whole = longest_bytes(as_numbered(question.text, question.items, question.tail))
-    if whole > most_text_bytes and longest_bytes(question.text) <= limits.most_words_bytes:
-        yield _fault(f"{path}.items", "too_long", bytes=whole, most=most_text_bytes)
-
-
-def as_numbered(text: str, items: Sequence[str], tail: str) -> str:
-    """Return choices as the longest text that goes out where nothing can be tapped."""
-    choices = tuple(Choice(id=str(number), text=item) for number, item in enumerate(items))
-    return numbered(Choices(text=text, items=choices, tail=tail), hint=LONGEST_HINT)
 
 
 def _faults_of_news(path: str, news: NewsReply, limits: NewsLimits) -> Iterator[FollowReplyFault]:

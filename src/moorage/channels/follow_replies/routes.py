@@ -16,7 +16,6 @@ from moorage.channels.model import Channel
 from moorage.channels.queries import read_channel
 from moorage.channels.routes import ChannelManager, TheDoor
 from moorage.connectors.manifest import BudgetRule, ChoicesLimits, Manifest, NewsLimits
-from moorage.connectors.numbered import LONGEST_HINT
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx
@@ -60,8 +59,6 @@ class ReplyChoicesLimitsView(_View):
     most_items: int
     most_item_bytes: int
     most_words_bytes: int
-    longest_hint: str
-    """The last line of the text that goes out where nothing can be tapped."""
 
     @classmethod
     def of(cls, limits: ChoicesLimits | None) -> Self | None:
@@ -73,7 +70,6 @@ class ReplyChoicesLimitsView(_View):
             most_items=limits.most_items,
             most_item_bytes=limits.most_item_bytes,
             most_words_bytes=limits.most_words_bytes,
-            longest_hint=LONGEST_HINT,
         )
 
 

@@ -17,7 +17,6 @@ const LIMITS: FollowReplyLimits = {
     most_items: 10,
     most_item_bytes: 128,
     most_words_bytes: 2048,
-    longest_hint: 'Reply with a number to choose.',
   },
   news: { most_title_bytes: 192, most_description_bytes: 512, most_url_bytes: 2048 },
 }
@@ -35,7 +34,8 @@ it('finds what is wrong with a question', () => {
     'first.0.items.1 twice_the_same',
     'first.0.items.2 empty',
   ])
-  expect(faults({ ...good, text: '茶'.repeat(670) })).toEqual(['first.0.items too_long'])
+  expect(faults({ ...good, text: '茶'.repeat(670) })).toEqual([])
+  expect(faults({ ...good, text: '茶'.repeat(683) })).toEqual(['first.0.text too_long'])
   expect(faults(good, good)).toEqual(['first.1 second_question'])
 })
 

@@ -30,13 +30,6 @@ export function* faultsOfMessage(
   }
 }
 
-/** The text that goes out where nothing can be tapped, at its longest. */
-export function asNumbered(question: Of<'choices'>, hint: string): string {
-  const items = question.items.map((item, number) => `${number + 1}. ${item}`)
-  const below = question.tail.trim() ? [question.tail] : []
-  return [question.text, ...items, ...below, hint].join('\n')
-}
-
 function* ofChoices(
   path: string,
   question: Of<'choices'>,
@@ -55,13 +48,6 @@ function* ofChoices(
     yield* ofLength(field, item, own.most_item_bytes)
     seen.add(words)
   }
-  const bytes = longestBytes(asNumbered(question, own.longest_hint), limits)
-  if (bytes > limits.most_text_bytes)
-    yield {
-      path: `${path}.items`,
-      reason: 'too_long',
-      values: { bytes, most: limits.most_text_bytes },
-    }
 }
 
 function* ofNews(path: string, news: Of<'news'>, limits: FollowReplyLimits): Generator<Fault> {
