@@ -262,7 +262,7 @@ async def test_reply_of_a_late_request_is_charged_to_the_follows_budget(desk: De
     request = Request(push=await stored(desk, inbound), inbound=inbound, may_answer=lambda: False, links=OUTGOING)
 
     async def take_in(tx: Tx) -> None:
-        await take_in_request(tx, connectors=desk.connectors, channel_id=desk.channel.id, request=request)
+        await take_in_request(tx, connectors=desk.connectors, request=request)
 
     await desk.database.run(desk.workspace_id, take_in)
     assert await desk.value("SELECT used FROM budgets WHERE trigger = 'follow'") == 1

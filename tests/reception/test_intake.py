@@ -27,7 +27,7 @@ A_MINUTE = timedelta(minutes=1)
 async def stored(desk: Desk, inbound: Inbound) -> StoredPush:
     """Store a push as intake does first, and leave it there as a process does that dies then."""
     async with desk.database.in_workspace(desk.workspace_id) as tx:
-        asked = await ask_to_store(tx, channel_id=desk.channel.id, inbound=inbound, not_before=tx.now)
+        asked = await ask_to_store(tx, arrivals=[(desk.channel.id, inbound)], not_before=tx.now)
         return await asked.row() or await find_stored(tx, channel_id=desk.channel.id, inbound=inbound)
 
 
@@ -37,7 +37,7 @@ async def taken_in_too_late(desk: Desk, inbound: Inbound) -> StoredPush:
     request = Request(push=push, inbound=inbound, may_answer=lambda: False, links=OUTGOING)
 
     async def take_in(tx: Tx) -> StoredPush:
-        return await take_in_request(tx, connectors=desk.connectors, channel_id=desk.channel.id, request=request)
+        return await take_in_request(tx, connectors=desk.connectors, request=request)
 
     return await desk.database.run(desk.workspace_id, take_in)
 

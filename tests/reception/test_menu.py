@@ -139,7 +139,7 @@ async def test_the_answer_of_a_late_request_is_charged_to_the_menus_budget(desk:
     request = Request(push=push, inbound=inbound, may_answer=lambda: False, links=OUTGOING)
 
     async def take_in(tx: Tx) -> StoredPush:
-        return await take_in_request(tx, connectors=desk.connectors, channel_id=desk.channel.id, request=request)
+        return await take_in_request(tx, connectors=desk.connectors, request=request)
 
     await desk.database.run(desk.workspace_id, take_in)
     assert texts(list(await desk.messages_of(customer))) == [HOURS]

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
 
+from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
 
 from moorage.connectors.content import Content
@@ -87,6 +88,18 @@ class OpenThread:
         return self.newest if self.newest is not None and self.newest.state == "open" else None
 
 
+@dataclass(frozen=True, slots=True, order=True)
+class Whose:
+    """The customer of a channel, as its provider names them."""
+
+    channel_id: ChannelId
+    external_customer_id: str
+
+    def as_row(self) -> dict[str, object]:
+        """Return the columns' values for JSON."""
+        return {"channel_id": self.channel_id, "external_customer_id": self.external_customer_id}
+
+
 @dataclass(frozen=True, slots=True)
 class LockedThread:
     """A thread's row, locked. `made` tells that this transaction made it: its customer is not there yet."""
@@ -97,44 +110,54 @@ class LockedThread:
     external_customer_id: str
     made: bool
 
+    @property
+    def whose(self) -> Whose:
+        """Return whose thread it is."""
+        return Whose(channel_id=self.channel_id, external_customer_id=self.external_customer_id)
+
 
 @dataclass(frozen=True, slots=True)
-class AskedThread:
-    """A customer's thread that has been asked for: the lock, and what is read under it."""
+class AskedThreads:
+    """Threads that have been asked for: their locks, and what is read under them."""
 
-    lock: Asked[LockedThread]
+    locks: Asked[LockedThread]
     contents: "Asked[_Contents]"
 
 
-async def ask_for_thread(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> AskedThread:
-    """Ask for the thread of a customer on a channel, made if it is new, and locked until the transaction ends.
+async def ask_for_threads(tx: Tx, *, customers: Sequence[Whose]) -> AskedThreads:
+    """Ask for the threads of customers, made where they are new, and locked in this order until the transaction ends.
 
-    What is asked later in the same transaction is answered under the lock, though that has not been waited for. A new
-    thread's `customer_id` is a fresh id; the caller adds the customer before the transaction ends.
+    What is asked later in the same transaction is answered under the locks, though they have not been waited for. A
+    new thread's `customer_id` is a fresh id; the caller adds the customer before the transaction ends.
     """
-    return AskedThread(
-        lock=await _ask_for_lock(tx, channel_id=channel_id, external_customer_id=external_customer_id),
-        contents=await _ask_for_contents(tx, channel_id=channel_id, external_customer_id=external_customer_id),
+    return AskedThreads(
+        locks=await _ask_for_locks(tx, customers=customers), contents=await _ask_for_contents(tx, customers=customers)
     )
 
 
-async def _ask_for_lock(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> Asked[LockedThread]:
-    customer_id = CustomerId(new_id())
+async def _ask_for_locks(tx: Tx, *, customers: Sequence[Whose]) -> Asked[LockedThread]:
+    fresh = [CustomerId(new_id()) for _ in customers]
     return await tx.ask(
         LockedThread,
         """
         INSERT INTO threads AS t (workspace_id, id, channel_id, customer_id, external_customer_id, created_at)
-        VALUES (%(workspace_id)s, %(id)s, %(channel_id)s, %(customer_id)s, %(external_customer_id)s, %(now)s)
+        SELECT %(workspace_id)s, c.id, c.channel_id, c.customer_id, c.external_customer_id, %(now)s
+        FROM jsonb_to_recordset(%(customers)s)
+             AS c(n int, id uuid, channel_id uuid, customer_id uuid, external_customer_id text)
+        ORDER BY c.n
         ON CONFLICT (workspace_id, channel_id, external_customer_id) DO UPDATE SET version = t.version + 1
-        RETURNING id, channel_id, customer_id, external_customer_id, customer_id = %(customer_id)s AS made
+        RETURNING id, channel_id, customer_id, external_customer_id, customer_id = ANY(%(fresh)s) AS made
         """,
         {
             "workspace_id": tx.workspace_id,
-            "id": ThreadId(new_id()),
-            "channel_id": channel_id,
-            "customer_id": customer_id,
-            "external_customer_id": external_customer_id,
             "now": tx.now,
+            "customers": Jsonb(
+                [
+                    {"n": n, "id": new_id(), "customer_id": customer_id, **customer.as_row()}
+                    for n, (customer, customer_id) in enumerate(zip(customers, fresh, strict=True))
+                ]
+            ),
+            "fresh": fresh,
         },
     )
 
@@ -156,6 +179,7 @@ async def lock_known_thread(tx: Tx, *, thread_id: ThreadId) -> LockedThread:
 
 @dataclass(frozen=True, slots=True)
 class _Contents:
+    thread_id: ThreadId
     seq: int
     follow_state: str
     last_customer_message_at: datetime | None
@@ -216,25 +240,28 @@ _WAITING = TypeAdapter(list[_WaitingRow])
 
 async def open_thread(tx: Tx, *, locked: LockedThread, connectors: Connectors) -> OpenThread:
     """Return what a transaction works on, read under the lock by one statement that began after it was taken."""
-    contents = await _ask_for_contents(
-        tx, channel_id=locked.channel_id, external_customer_id=locked.external_customer_id
-    )
-    return await _opened(tx, locked=locked, contents=contents, connectors=connectors)
+    contents = await _ask_for_contents(tx, customers=[locked.whose])
+    row = await contents.row()
+    if row is None:
+        raise LookupError("a locked thread is gone")
+    return _opened(tx, locked=locked, row=row, connectors=connectors)
 
 
-async def opened_thread(tx: Tx, *, asked: AskedThread, connectors: Connectors) -> tuple[OpenThread, LockedThread]:
-    """Return the thread that was asked for."""
-    locked = await asked.lock.row()
-    if locked is None:
-        raise LookupError("INSERT … ON CONFLICT DO UPDATE returned no row")
-    return await _opened(tx, locked=locked, contents=asked.contents, connectors=connectors), locked
+async def opened_threads(
+    tx: Tx, *, asked: AskedThreads, connectors: Connectors
+) -> dict[Whose, tuple[OpenThread, LockedThread]]:
+    """Return the threads that were asked for, by their customers."""
+    locks = {locked.id: locked for locked in await asked.locks.rows()}
+    rows = [(row, locks[row.thread_id]) for row in await asked.contents.rows()]
+    return {locked.whose: (_opened(tx, locked=locked, row=row, connectors=connectors), locked) for row, locked in rows}
 
 
-async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> "Asked[_Contents]":
+async def _ask_for_contents(tx: Tx, *, customers: Sequence[Whose]) -> "Asked[_Contents]":
+    """Ask what stands in the threads of customers. Each is looked up on its own, however many the tables hold."""
     return await tx.ask(
         _Contents,
         """
-        SELECT t.seq, t.follow_state, t.last_customer_message_at, t.last_provider_at,
+        SELECT t.id AS thread_id, t.seq, t.follow_state, t.last_customer_message_at, t.last_provider_at,
                t.designated_agent_id, t.designated_until,
                to_jsonb(c) AS conversation, a.name AS agent_name, a.away OR a.status = 'offline' AS agent_is_away,
                coalesce((SELECT jsonb_agg(to_jsonb(b)) FROM budgets b
@@ -252,7 +279,13 @@ async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_
                h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
                h.verified AS channel_verified,
                coalesce(u.remark_name, u.name) AS customer_name, i.profile_due_at, w.time_zone, g.id AS default_group_id
-        FROM threads t
+        FROM jsonb_to_recordset(%(customers)s) AS whose(channel_id uuid, external_customer_id text)
+        CROSS JOIN LATERAL (
+          SELECT * FROM threads
+          WHERE workspace_id = %(workspace_id)s AND channel_id = whose.channel_id
+            AND external_customer_id = whose.external_customer_id
+          LIMIT 1
+        ) t
         JOIN workspaces w ON w.id = t.workspace_id
         JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
         LEFT JOIN customers u ON u.workspace_id = t.workspace_id AND u.id = t.customer_id
@@ -266,16 +299,12 @@ async def _ask_for_contents(tx: Tx, *, channel_id: ChannelId, external_customer_
           FOR NO KEY UPDATE
         ) c ON true
         LEFT JOIN agents a ON a.workspace_id = t.workspace_id AND a.id = c.owner_agent_id
-        WHERE t.workspace_id = %s AND t.channel_id = %s AND t.external_customer_id = %s
         """,
-        [tx.workspace_id, channel_id, external_customer_id],
+        {"workspace_id": tx.workspace_id, "customers": Jsonb([customer.as_row() for customer in customers])},
     )
 
 
-async def _opened(tx: Tx, *, locked: LockedThread, contents: "Asked[_Contents]", connectors: Connectors) -> OpenThread:
-    row = await contents.row()
-    if row is None:
-        raise LookupError("a locked thread is gone")
+def _opened(tx: Tx, *, locked: LockedThread, row: _Contents, connectors: Connectors) -> OpenThread:
     newest = None if row.conversation is None else CONVERSATION.validate_python(row.conversation)
     manifest = connectors[row.channel_kind].manifest
     waiting = _WAITING.validate_python(row.waiting)

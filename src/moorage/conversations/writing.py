@@ -1,5 +1,6 @@
 """Writing what a transaction changed in a thread, and telling the event log of it."""
 
+from collections.abc import Sequence
 from dataclasses import fields
 from typing import TYPE_CHECKING
 
@@ -7,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from moorage.conversations.media import waits_for_file
 from moorage.conversations.media_messages import want_fetch
-from moorage.conversations.model import Conversation, Message
+from moorage.conversations.model import Conversation, Message, Thread
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.operations import audience_of, audience_of_thread, budget_standing
 from moorage.conversations.views import (
@@ -28,12 +29,24 @@ SENDER_CHANNEL = "moorage_deliveries"
 
 
 async def save(tx: Tx, *, opened: OpenThread) -> None:
-    """Write everything that was changed in `opened`, once, at the end of the work on it, and record the facts.
+    """Write everything that was changed in `opened`, once, at the end of the work on it, and record the facts."""
+    await save_all(tx, opened=[opened])
 
-    Thread, conversations, messages and budgets go in one statement, because every message of a customer passes here;
-    deliveries and owners have their own, which a push without an answer does not need.
+
+async def save_all(tx: Tx, *, opened: Sequence[OpenThread]) -> None:
+    """Write everything that was changed in several threads, once, at the end of the work on them; record the facts.
+
+    Threads, conversations, messages and budgets of all go in one statement, because every message of a customer passes
+    here; deliveries, owners and what else is rarer have their own for each thread.
     """
-    await _write_thread(tx, opened)
+    if opened:
+        await _write_threads(tx, opened)
+    for thread in opened:
+        await _write_rarer(tx, thread)
+        _record_facts(tx, thread)
+
+
+async def _write_rarer(tx: Tx, opened: OpenThread) -> None:
     if opened.owners_changed:
         await _write_owners(tx, opened)
     if opened.delivered:
@@ -47,23 +60,22 @@ async def save(tx: Tx, *, opened: OpenThread) -> None:
     for message in opened.messages:
         if waits_for_file(message.content):
             await want_fetch(tx, thread_id=opened.thread.id, message_id=message.id)
-    _record_facts(tx, opened)
 
 
-async def _write_thread(tx: Tx, opened: OpenThread) -> None:
-    thread = opened.thread
+async def _write_threads(tx: Tx, opened: Sequence[OpenThread]) -> None:
     await tx.send(
         """
-        WITH written_thread AS (
-          UPDATE threads
-          SET seq = %(seq)s, follow_state = %(follow_state)s, last_provider_at = %(last_provider_at)s,
-              last_customer_message_at = %(last_customer_message_at)s,
-              designated_agent_id = %(designated_agent_id)s, designated_until = %(designated_until)s
-          WHERE workspace_id = %(workspace_id)s AND id = %(thread_id)s
+        WITH written_threads AS (
+          UPDATE threads t
+          SET seq = w.seq, follow_state = w.follow_state, last_provider_at = w.last_provider_at,
+              last_customer_message_at = w.last_customer_message_at,
+              designated_agent_id = w.designated_agent_id, designated_until = w.designated_until
+          FROM jsonb_populate_recordset(NULL::threads, %(threads)s) AS w
+          WHERE t.workspace_id = %(workspace_id)s AND t.id = w.id
         ), written_budgets AS (
           INSERT INTO budgets AS b
                  (workspace_id, id, thread_id, trigger, most, used, opened_at, ends_at)
-          SELECT %(workspace_id)s, id, %(thread_id)s, trigger, most, used, opened_at, ends_at
+          SELECT %(workspace_id)s, id, thread_id, trigger, most, used, opened_at, ends_at
           FROM jsonb_populate_recordset(NULL::budgets, %(budgets)s)
           ON CONFLICT (workspace_id, thread_id, trigger) DO UPDATE
             SET id = excluded.id, most = excluded.most, used = excluded.used, opened_at = excluded.opened_at,
@@ -74,7 +86,7 @@ async def _write_thread(tx: Tx, opened: OpenThread) -> None:
                  (workspace_id, id, thread_id, channel_id, customer_id, state, owner_kind, owner_agent_id, group_id,
                   engine_state, opened_at, queued_at, queue_priority, queue_reason, assigned_at, closed_at, end_reason,
                   waiting_since, unread, last_message_at, last_message, version)
-          SELECT %(workspace_id)s, id, %(thread_id)s, %(channel_id)s, %(customer_id)s, state, owner_kind,
+          SELECT %(workspace_id)s, id, thread_id, channel_id, customer_id, state, owner_kind,
                  owner_agent_id, group_id, engine_state, opened_at, queued_at, queue_priority, queue_reason,
                  assigned_at, closed_at, end_reason, waiting_since, unread, last_message_at, last_message, version
           FROM jsonb_populate_recordset(NULL::conversations, %(conversations)s)
@@ -90,26 +102,39 @@ async def _write_thread(tx: Tx, opened: OpenThread) -> None:
         INSERT INTO messages
                (workspace_id, id, thread_id, seq, conversation_id, author_kind, author_agent_id, why, content,
                 delivery_state, delivery_reason, arrived_late, sent_at, created_at, version)
-        SELECT %(workspace_id)s, id, %(thread_id)s, seq, conversation_id, author_kind, author_agent_id, why, content,
+        SELECT %(workspace_id)s, id, thread_id, seq, conversation_id, author_kind, author_agent_id, why, content,
                delivery_state, delivery_reason, arrived_late, sent_at, created_at, version
         FROM jsonb_populate_recordset(NULL::messages, %(messages)s)
         """,
         {
             "workspace_id": tx.workspace_id,
-            "thread_id": thread.id,
-            "channel_id": thread.channel_id,
-            "customer_id": thread.customer_id,
-            "seq": thread.seq,
-            "follow_state": thread.follow_state,
-            "last_provider_at": thread.last_provider_at,
-            "last_customer_message_at": thread.last_customer_message_at,
-            "designated_agent_id": thread.designated_agent_id,
-            "designated_until": thread.designated_until,
-            "budgets": Jsonb([_fields(budget) for budget in opened.budgets]),
-            "conversations": Jsonb([_fields(conversation) for conversation in opened.touched.values()]),
-            "messages": Jsonb([_message_row(message) for message in opened.messages]),
+            "threads": Jsonb([_thread_row(one.thread) for one in opened]),
+            "budgets": Jsonb([_fields(budget) | _of(one) for one in opened for budget in one.budgets]),
+            "conversations": Jsonb(
+                [_fields(conversation) | _of(one) for one in opened for conversation in one.touched.values()]
+            ),
+            "messages": Jsonb([_message_row(message) | _of(one) for one in opened for message in one.messages]),
         },
     )
+
+
+def _thread_row(thread: Thread) -> dict[str, object]:
+    """Return what a transaction may change in a thread's row."""
+    return {
+        "id": thread.id,
+        "seq": thread.seq,
+        "follow_state": thread.follow_state,
+        "last_provider_at": thread.last_provider_at,
+        "last_customer_message_at": thread.last_customer_message_at,
+        "designated_agent_id": thread.designated_agent_id,
+        "designated_until": thread.designated_until,
+    }
+
+
+def _of(opened: OpenThread) -> dict[str, object]:
+    """Return the columns that tell whose a row is; a table takes those that it has."""
+    thread = opened.thread
+    return {"thread_id": thread.id, "channel_id": thread.channel_id, "customer_id": thread.customer_id}
 
 
 async def _write_owners(tx: Tx, opened: OpenThread) -> None:

@@ -11,9 +11,9 @@ import structlog
 from moorage.connectors.contract import Inbound, OtherEvent
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors
-from moorage.core.ids import ChannelId, MessageId, new_id
+from moorage.conversations.open_thread import Whose
 from moorage.infra.database import Tx
-from moorage.reception.pushes import WaitingPush, settle_push
+from moorage.reception.pushes import Settlement, WaitingPush, settle_pushes
 
 OUTCOME = "account.noted"
 
@@ -26,11 +26,9 @@ class _Known:
     has_thread: bool
 
 
-async def settle_if_nobodys(
-    tx: Tx, *, connectors: Connectors, channel_id: ChannelId, external_customer_id: str, push: WaitingPush
-) -> bool:
+async def settle_if_nobodys(tx: Tx, *, connectors: Connectors, push: WaitingPush) -> bool:
     """Settle a push that tells of the account alone, and whose sender has no thread; False for every other."""
-    known = await _known(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    known = await _known(tx, push.whose)
     if known is None or known.has_thread:
         return False
     try:
@@ -39,9 +37,10 @@ async def settle_if_nobodys(
         return False
     if not tells_of_account(inbound):
         return False
-    await settle_push(tx, push=push, outcome=OUTCOME, decisions=(), reply=None, reply_message_id=MessageId(new_id()))
+    settlement = Settlement(push=push, outcome=OUTCOME, decisions=(), reply=None, reply_message_id=None)
+    await settle_pushes(tx, settlements=[settlement])
     name = inbound.what.name if isinstance(inbound.what, OtherEvent) else ""
-    log.info("account_event_noted", channel_id=str(channel_id), push_id=str(push.id), name=name)
+    log.info("account_event_noted", channel_id=str(push.channel_id), push_id=str(push.id), name=name)
     return True
 
 
@@ -50,7 +49,7 @@ def tells_of_account(inbound: Inbound) -> bool:
     return isinstance(inbound.what, OtherEvent) and inbound.what.about == "account"
 
 
-async def _known(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) -> _Known | None:
+async def _known(tx: Tx, whose: Whose) -> _Known | None:
     return await tx.row(
         _Known,
         """
@@ -59,5 +58,5 @@ async def _known(tx: Tx, *, channel_id: ChannelId, external_customer_id: str) ->
                    AND t.external_customer_id = %(external_customer_id)s) AS has_thread
         FROM channels h WHERE h.workspace_id = %(workspace_id)s AND h.id = %(channel_id)s
         """,
-        {"workspace_id": tx.workspace_id, "channel_id": channel_id, "external_customer_id": external_customer_id},
+        {"workspace_id": tx.workspace_id, **whose.as_row()},
     )

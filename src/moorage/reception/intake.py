@@ -24,7 +24,7 @@ from moorage.infra.secrets import SecretBox
 from moorage.reception.account_events import tells_of_account
 from moorage.reception.pushes import StoredPush, leave_to_api, read_push
 from moorage.reception.taking_in import Request, take_in_request
-from moorage.reception.together import Arrival, Arrived, Together
+from moorage.reception.together import Arrival, Together
 
 LOCK_TIMEOUT = timedelta(seconds=2)
 PASSIVE_WITHIN_S = 3.5
@@ -125,13 +125,10 @@ class Intake:
 
     async def _take_in(self, address: Address, request: Request) -> StoredPush:
         if not tells_of_account(request.inbound):
-            arrived = Arrived(channel_id=address.channel_id, request=request)
-            return await self._together.take_in(address.workspace_id, arrived)
+            return await self._together.take_in(address.workspace_id, request)
 
         async def take_in(tx: Tx) -> StoredPush:
-            return await take_in_request(
-                tx, connectors=self._connectors, channel_id=address.channel_id, request=request
-            )
+            return await take_in_request(tx, connectors=self._connectors, request=request)
 
         return await self._database.run(address.workspace_id, take_in, lock_timeout=self._lock_timeout)
 

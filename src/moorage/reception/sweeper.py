@@ -110,19 +110,11 @@ class Sweeper:
         return taken
 
     async def _take_in_one(self, tx: Tx, thread: WaitingThread) -> bool:
-        return await take_in_oldest(
-            tx,
-            connectors=self._connectors,
-            channel_id=thread.channel_id,
-            external_customer_id=thread.external_customer_id,
-        )
+        return await take_in_oldest(tx, connectors=self._connectors, whose=thread.whose)
 
 
 async def _put_off(tx: Tx, thread: WaitingThread) -> None:
-    waiting = await oldest_waiting_push(
-        tx, channel_id=thread.channel_id, external_customer_id=thread.external_customer_id
-    )
-    for failed in waiting:
+    for failed in await oldest_waiting_push(tx, whose=thread.whose):
         pause = min(LONGEST_PAUSE, FIRST_PAUSE * 2**failed.attempts)
         await put_off(tx, thread=thread, failed=failed, until=tx.now + pause)
 

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from moorage.connectors.content import Text, Unsupported
@@ -21,14 +21,14 @@ from moorage.connectors.registry import Connectors, answering_power
 from moorage.conversations.choice_words import ChoiceWords
 from moorage.conversations.link_words import locale_of
 from moorage.conversations.model import FollowState, Message
-from moorage.conversations.open_thread import AskedThread, OpenThread, ask_for_thread, opened_thread
+from moorage.conversations.open_thread import LockedThread, OpenThread, Whose, ask_for_threads, opened_threads
 from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
 from moorage.conversations.outgoing_links import OutgoingLinks
 from moorage.conversations.waiting import answer_with_waiting, as_answered, joined, send_waiting
-from moorage.conversations.writing import save
-from moorage.core.ids import ChannelId, MessageId, new_id
+from moorage.conversations.writing import save_all
+from moorage.core.ids import MessageId, new_id
 from moorage.customers.operations import add_customer
-from moorage.infra.database import Asked, Tx
+from moorage.infra.database import Tx
 from moorage.reception import model
 from moorage.reception.account_events import settle_if_nobodys, tells_of_account
 from moorage.reception.acquaintance import ask_for_profile, pass_on_wish
@@ -38,12 +38,14 @@ from moorage.reception.menu_uses import read_menu_use, told_by
 from moorage.reception.prompts import heard_as
 from moorage.reception.pushes import (
     AnswerBy,
+    Settlement,
     StoredPush,
     WaitingPush,
     ask_for_waiting,
     oldest_waiting_push,
     read_push,
-    settle_push,
+    settle_answered,
+    settle_pushes,
 )
 
 MOST_ATTEMPTS = 5
@@ -62,6 +64,11 @@ class Request:
     may_answer: Callable[[], bool]
     links: OutgoingLinks
 
+    @property
+    def whose(self) -> Whose:
+        """Return whose push it is."""
+        return Whose(channel_id=self.push.channel_id, external_customer_id=self.inbound.external_customer_id)
+
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
@@ -73,128 +80,133 @@ class _Answer:
     words_of: ChoiceWords
 
 
-async def take_in_request(tx: Tx, *, connectors: Connectors, channel_id: ChannelId, request: Request) -> StoredPush:
+@dataclass(slots=True)
+class _Round:
+    """Threads that one transaction works on, and what is written for all of them at its end."""
+
+    tx: Tx
+    connectors: Connectors
+    opened: list[OpenThread] = field(default_factory=list[OpenThread])
+    settlements: list[Settlement] = field(default_factory=list[Settlement])
+
+    async def finish(self) -> None:
+        """Write what is left to be written."""
+        await settle_pushes(self.tx, settlements=self.settlements)
+        await save_all(self.tx, opened=self.opened)
+        self.settlements, self.opened = [], []
+
+
+async def take_in_request(tx: Tx, *, connectors: Connectors, request: Request) -> StoredPush:
     """Take in a request's push, and before it every older one of the customer that waits; return how it stands then.
 
     The answer of its own push may go out with the request; those of the others go through the API.
     """
-    customer = request.inbound.external_customer_id
     if tells_of_account(request.inbound):
         own = _waiting(request)
-        if await settle_if_nobodys(
-            tx, connectors=connectors, channel_id=channel_id, external_customer_id=customer, push=own
-        ):
+        if await settle_if_nobodys(tx, connectors=connectors, push=own):
             return await read_push(tx, push_id=own.id, day=own.day)
-    [taken] = await take_in_requests(tx, connectors=connectors, requests=[(channel_id, request)])
-    return taken
+    return (await take_in_requests(tx, connectors=connectors, requests=[request]))[request.whose]
 
 
-async def take_in_requests(
-    tx: Tx, *, connectors: Connectors, requests: Sequence[tuple[ChannelId, Request]]
-) -> list[StoredPush]:
-    """Take in the pushes of requests, none of which tells of an account, and return how they stand in the same order.
+async def take_in_requests(tx: Tx, *, connectors: Connectors, requests: Sequence[Request]) -> dict[Whose, StoredPush]:
+    """Take in the pushes of requests, none of which tells of an account, and return how they stand then.
 
-    Each is of another thread, and comes with its channel. Their threads are locked in the order given, all before
-    anything else is.
+    Each is of another customer. Their threads are locked in the order given, all before anything else is.
     """
-    asked = [await _ask(tx, channel_id, request) for channel_id, request in requests]
-    return [await _take_in_asked(tx, connectors, one) for one in asked]
+    asked = await ask_for_threads(tx, customers=[request.whose for request in requests])
+    asked_waiting = await ask_for_waiting(tx, up_to=[(request.whose, request.push) for request in requests])
+    threads = await opened_threads(tx, asked=asked, connectors=connectors)
+    waiting: dict[Whose, list[WaitingPush]] = {request.whose: [] for request in requests}
+    for push in await asked_waiting.rows():
+        waiting[push.whose].append(push)
+    round_ = _Round(tx, connectors)
+    settled: dict[Whose, StoredPush | None] = {
+        request.whose: await _take_in_all(round_, *threads[request.whose], waiting[request.whose], request)
+        for request in requests
+    }
+    await round_.finish()
+    return {
+        request.whose: settled[request.whose] or await read_push(tx, push_id=request.push.id, day=request.push.day)
+        for request in requests
+    }
 
 
-@dataclass(frozen=True, slots=True)
-class _AskedRequest:
-    request: Request
-    thread: AskedThread
-    waiting: Asked[WaitingPush]
-
-
-async def _ask(tx: Tx, channel_id: ChannelId, request: Request) -> _AskedRequest:
-    customer = request.inbound.external_customer_id
-    return _AskedRequest(
-        request=request,
-        thread=await ask_for_thread(tx, channel_id=channel_id, external_customer_id=customer),
-        waiting=await ask_for_waiting(tx, channel_id=channel_id, external_customer_id=customer, up_to=request.push),
-    )
-
-
-async def _take_in_asked(tx: Tx, connectors: Connectors, asked: _AskedRequest) -> StoredPush:
-    push = asked.request.push
-    settled = await _take_in_all(tx, connectors, asked.thread, await asked.waiting.rows(), asked.request)
-    return settled or await read_push(tx, push_id=push.id, day=push.day)
-
-
-async def take_in_oldest(tx: Tx, *, connectors: Connectors, channel_id: ChannelId, external_customer_id: str) -> bool:
+async def take_in_oldest(tx: Tx, *, connectors: Connectors, whose: Whose) -> bool:
     """Take in the customer's push that has waited longest; False where none waits."""
-    waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    waiting = await oldest_waiting_push(tx, whose=whose)
     if not waiting:
         return False
-    if await settle_if_nobodys(
-        tx,
-        connectors=connectors,
-        channel_id=channel_id,
-        external_customer_id=external_customer_id,
-        push=waiting[0],
-    ):
+    if await settle_if_nobodys(tx, connectors=connectors, push=waiting[0]):
         return True
-    asked = await ask_for_thread(tx, channel_id=channel_id, external_customer_id=external_customer_id)
+    asked = await ask_for_threads(tx, customers=[whose])
     # Only now it is sure which one that is: somebody else may have held the lock.
-    waiting = await oldest_waiting_push(tx, channel_id=channel_id, external_customer_id=external_customer_id)
-    await _take_in_all(tx, connectors, asked, waiting, None)
+    waiting = await oldest_waiting_push(tx, whose=whose)
+    threads = await opened_threads(tx, asked=asked, connectors=connectors)
+    round_ = _Round(tx, connectors)
+    await _take_in_all(round_, *threads[whose], waiting, None)
+    await round_.finish()
     return True
 
 
 def _waiting(request: Request) -> WaitingPush:
     push = request.push
-    return WaitingPush(id=push.id, day=push.day, body=request.inbound.body, received_at=push.received_at, attempts=0)
+    return WaitingPush(
+        id=push.id,
+        day=push.day,
+        channel_id=push.channel_id,
+        external_customer_id=request.inbound.external_customer_id,
+        body=request.inbound.body,
+        received_at=push.received_at,
+        attempts=0,
+    )
 
 
 async def _take_in_all(
-    tx: Tx,
-    connectors: Connectors,
-    asked: AskedThread,
-    waiting: Sequence[WaitingPush],
-    request: Request | None,
+    round_: _Round, opened: OpenThread, locked: LockedThread, waiting: Sequence[WaitingPush], request: Request | None
 ) -> StoredPush | None:
     """Take in the waiting pushes of a locked thread, and return how the request's own one stands if it was there."""
     if not waiting:
         return None
-    opened, locked = await opened_thread(tx, asked=asked, connectors=connectors)
     if locked.made:
         await add_customer(
-            tx,
+            round_.tx,
             customer_id=locked.customer_id,
             channel_id=locked.channel_id,
             external_customer_id=locked.external_customer_id,
             name=opened.around.customer_name,
         )
-    connector = connectors[opened.around.channel_kind]
-    turn = begin_turn(tx, opened=opened)
+    connector = round_.connectors[opened.around.channel_kind]
+    turn = begin_turn(round_.tx, opened=opened)
     own: StoredPush | None = None
     for push in waiting:
         if request is not None and push.id == request.push.id:
-            own = await _take_in_own(turn, connector, push, request)
+            own = await _take_in_own(turn, connector, push, request, round_)
         else:
-            await _take_in_replayed(turn, connector, push)
-    await save(tx, opened=opened)
-    await ask_for_profile(tx, opened=opened, connector=connector)
+            await _take_in_replayed(turn, connector, push, round_)
+    round_.opened.append(opened)
+    if opened.owners_changed:
+        await round_.finish()  # who is given the next customer depends on who has this one
+    await ask_for_profile(round_.tx, opened=opened, connector=connector)
     return own
 
 
-async def _take_in_own(turn: Turn, connector: Connector, push: WaitingPush, request: Request) -> StoredPush:
+async def _take_in_own(
+    turn: Turn, connector: Connector, push: WaitingPush, request: Request, round_: _Round
+) -> StoredPush:
     await _decide(turn, request.inbound)
     answer = _passive_answer(turn, connector, request)
-    answer_by = await _settle(turn, push, answer=answer)
+    answer_by = await _settle(turn, push, round_, answer=answer)
     reply = answer.reply if answer is not None and answer_by == "passive" else None
     return replace(request.push, taken_in=True, answer_by=answer_by, reply=reply)
 
 
-async def _take_in_replayed(turn: Turn, connector: Connector, push: WaitingPush) -> None:
+async def _take_in_replayed(turn: Turn, connector: Connector, push: WaitingPush, round_: _Round) -> None:
     """Take in a push from its stored body; one that failed too often is shown without asking the engine again."""
     if push.attempts >= MOST_ATTEMPTS:
         hear_customer(turn.opened, content=UNREADABLE, sent_at=push.received_at)
     else:
         await _decide_replayed(turn, connector, push)
-    await _settle(turn, push, answer=None)
+    await _settle(turn, push, round_, answer=None)
 
 
 async def _decide_replayed(turn: Turn, connector: Connector, push: WaitingPush) -> None:
@@ -309,19 +321,23 @@ def _choice_words(turn: Turn, connector: Connector, request: Request) -> ChoiceW
     )
 
 
-async def _settle(turn: Turn, push: WaitingPush, *, answer: _Answer | None) -> AnswerBy:
+async def _settle(turn: Turn, push: WaitingPush, round_: _Round, *, answer: _Answer | None) -> AnswerBy:
     """Settle who carries the answer, then say it that way."""
     waited = turn.opened.waiting[0].id if answer is not None and answer.waiting else None
     message_id = waited or MessageId(new_id())
-    answer_by = await settle_push(
-        turn.tx,
+    settlement = Settlement(
         push=push,
         outcome=turn.decisions[-1].decision.rule if turn.decisions else "unreadable",
         decisions=turn.decisions,
         reply=None if answer is None else answer.reply,
-        reply_message_id=message_id,
+        reply_message_id=None if answer is None else message_id,
     )
     turn.decisions = []
+    answer_by: AnswerBy = "api"
+    if answer is None:
+        round_.settlements.append(settlement)
+    else:
+        answer_by = await settle_answered(turn.tx, settlement=settlement)
     if answer is not None and answer_by == "passive":
         answer_with_waiting(turn.opened, count=answer.waiting, words_of=answer.words_of)
         for number, words in enumerate(turn.words[: answer.words]):

@@ -16,6 +16,7 @@ import psycopg
 from moorage.channels.replays import refuse_replayed
 from moorage.connectors.contract import Inbound
 from moorage.connectors.registry import Connectors
+from moorage.conversations.open_thread import Whose
 from moorage.core.ids import ChannelId, WorkspaceId
 from moorage.infra.database import Database, Tx
 from moorage.infra.rounds import RoundFailed, Rounds
@@ -37,25 +38,12 @@ class Arrival:
     inbound: Inbound
 
     @property
-    def thread(self) -> tuple[ChannelId, str]:
-        """Return whose thread it belongs to. Pushes of one thread never share a round."""
-        return self.channel_id, self.inbound.external_customer_id
+    def whose(self) -> Whose:
+        """Return whose it is. Pushes of one customer never share a round."""
+        return Whose(channel_id=self.channel_id, external_customer_id=self.inbound.external_customer_id)
 
 
-@dataclass(frozen=True, slots=True)
-class Arrived:
-    """A stored push that is to be taken in."""
-
-    channel_id: ChannelId
-    request: Request
-
-    @property
-    def thread(self) -> tuple[ChannelId, str]:
-        """Return whose thread it belongs to."""
-        return self.channel_id, self.request.inbound.external_customer_id
-
-
-Push = TypeVar("Push", Arrival, Arrived)
+Push = TypeVar("Push", Arrival, Request)
 Result = TypeVar("Result")
 
 
@@ -67,7 +55,7 @@ class Together:
         self._connectors = connectors
         self._lock_timeout = lock_timeout
         self._storing: dict[WorkspaceId, Rounds[Arrival, StoredPush | None]] = {}
-        self._taking_in: dict[WorkspaceId, Rounds[Arrived, StoredPush]] = {}
+        self._taking_in: dict[WorkspaceId, Rounds[Request, StoredPush]] = {}
 
     async def store(self, workspace_id: WorkspaceId, arrival: Arrival) -> StoredPush:
         """Store a push once and return how it stands. Raises MalformedInput for a replayed signature."""
@@ -83,12 +71,12 @@ class Together:
         async with self._database.in_workspace(workspace_id) as tx:
             return await find_stored(tx, channel_id=arrival.channel_id, inbound=arrival.inbound)
 
-    async def take_in(self, workspace_id: WorkspaceId, arrived: Arrived) -> StoredPush:
+    async def take_in(self, workspace_id: WorkspaceId, request: Request) -> StoredPush:
         """Take in a push of a request and return how it stands then."""
         try:
-            return await self._rounds_of(self._taking_in, workspace_id, self._take_in_all).join(arrived)
+            return await self._rounds_of(self._taking_in, workspace_id, self._take_in_all).join(request)
         except (RoundFailed, psycopg.errors.LockNotAvailable):
-            [push] = await self._take_in_all(workspace_id, self._lock_timeout, [arrived])
+            [push] = await self._take_in_all(workspace_id, self._lock_timeout, [request])
             return push
 
     def _rounds_of(
@@ -99,35 +87,28 @@ class Together:
     ) -> Rounds[Push, Result]:
         if workspace_id not in rounds:
             patience = min(self._lock_timeout, PATIENCE_TOGETHER)
-            rounds[workspace_id] = Rounds(partial(work, workspace_id, patience), most=MOST_AT_ONCE, apart=_thread_of)
+            rounds[workspace_id] = Rounds(partial(work, workspace_id, patience), most=MOST_AT_ONCE, apart=_whose)
         return rounds[workspace_id]
 
     async def _store_all(
         self, workspace_id: WorkspaceId, patience: timedelta, arrivals: Sequence[Arrival]
     ) -> Sequence[StoredPush | None]:
         """Store pushes and return how each stands; None for one that came before."""
+        in_order = [(one.channel_id, one.inbound) for one in sorted(arrivals, key=_whose)]
         async with self._database.in_workspace(workspace_id, lock_timeout=patience) as tx:
-            asked = {
-                one.thread: await ask_to_store(
-                    tx, channel_id=one.channel_id, inbound=one.inbound, not_before=tx.now + SWEPT_AFTER
-                )
-                for one in sorted(arrivals, key=_thread_of)
-            }
-        return [await asked[one.thread].row() for one in arrivals]
+            asked = await ask_to_store(tx, arrivals=in_order, not_before=tx.now + SWEPT_AFTER)
+        stored = {(push.channel_id, push.once_key): push for push in await asked.rows()}
+        return [stored.get((one.channel_id, one.inbound.once_key)) for one in arrivals]
 
     async def _take_in_all(
-        self, workspace_id: WorkspaceId, patience: timedelta, arrived: Sequence[Arrived]
+        self, workspace_id: WorkspaceId, patience: timedelta, requests: Sequence[Request]
     ) -> Sequence[StoredPush]:
         async def take_in(tx: Tx) -> Sequence[StoredPush]:
-            taken = await take_in_requests(
-                tx, connectors=self._connectors, requests=[(one.channel_id, one.request) for one in in_order]
-            )
-            by_thread = {one.thread: push for one, push in zip(in_order, taken, strict=True)}
-            return [by_thread[one.thread] for one in arrived]
+            taken = await take_in_requests(tx, connectors=self._connectors, requests=sorted(requests, key=_whose))
+            return [taken[one.whose] for one in requests]
 
-        in_order = sorted(arrived, key=_thread_of)
         return await self._database.run(workspace_id, take_in, lock_timeout=patience)
 
 
-def _thread_of(push: Arrival | Arrived) -> tuple[ChannelId, str]:
-    return push.thread
+def _whose(push: Arrival | Request) -> Whose:
+    return push.whose

@@ -30,7 +30,7 @@ from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Ref
 from moorage.connectors.people import CustomerProfile, RecognisesVisitors, Visitor
 from moorage.connectors.registry import Connectors, visitors_power
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
-from moorage.conversations.open_thread import ask_for_thread, opened_thread
+from moorage.conversations.open_thread import Whose, ask_for_threads, opened_threads
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import ChannelId, CustomerId, ThreadId, WorkspaceId, new_id
 from moorage.customers.operations import add_customer
@@ -298,8 +298,9 @@ async def _meet(
     tx: Tx, *, channel_id: ChannelId, visitor: Visitor, connectors: Connectors
 ) -> tuple[CustomerId, ThreadId]:
     """Return the customer who a visitor is, made if they never came before; their thread is locked."""
-    asked = await ask_for_thread(tx, channel_id=channel_id, external_customer_id=visitor.external_customer_id)
-    opened, locked = await opened_thread(tx, asked=asked, connectors=connectors)
+    whose = Whose(channel_id=channel_id, external_customer_id=visitor.external_customer_id)
+    asked = await ask_for_threads(tx, customers=[whose])
+    opened, locked = (await opened_threads(tx, asked=asked, connectors=connectors))[whose]
     if locked.made:
         await add_customer(
             tx,
