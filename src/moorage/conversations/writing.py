@@ -72,6 +72,7 @@ async def _write_threads(tx: Tx, opened: Sequence[OpenThread]) -> None:
               designated_agent_id = w.designated_agent_id, designated_until = w.designated_until
           FROM jsonb_populate_recordset(NULL::threads, %(threads)s) AS w
           WHERE t.workspace_id = %(workspace_id)s AND t.id = w.id
+            AND t.id = ANY(%(thread_ids)s)  -- by the key, whatever the planner believes of a young table
         ), written_budgets AS (
           INSERT INTO budgets AS b
                  (workspace_id, id, thread_id, trigger, most, used, opened_at, ends_at)
@@ -108,6 +109,7 @@ async def _write_threads(tx: Tx, opened: Sequence[OpenThread]) -> None:
         """,
         {
             "workspace_id": tx.workspace_id,
+            "thread_ids": [one.thread.id for one in opened],
             "threads": Jsonb([_thread_row(one.thread) for one in opened]),
             "budgets": Jsonb([_fields(budget) | _of(one) for one in opened for budget in one.budgets]),
             "conversations": Jsonb(

@@ -228,6 +228,7 @@ _SETTLE = """
     FROM jsonb_to_recordset(%(settlements)s)
          AS s(id uuid, day date, outcome text, answer_by text, reply text, reply_message_id uuid)
     WHERE p.workspace_id = %(workspace_id)s AND p.id = s.id AND p.day = s.day
+      AND p.id = ANY(%(ids)s) AND p.day = ANY(%(days)s)  -- by the key, whatever the planner believes of a young table
     RETURNING p.answer_by
 """
 
@@ -250,6 +251,8 @@ def _settling(tx: Tx, settlements: Sequence[Settlement]) -> dict[str, object]:
     return {
         "workspace_id": tx.workspace_id,
         "now": tx.now,
+        "ids": [one.push.id for one in settlements],
+        "days": [one.push.day for one in settlements],
         "settlements": Jsonb([one.as_row() for one in settlements]),
         "decisions": Jsonb([record.as_row() for one in settlements for record in one.decisions]),
     }
