@@ -50,12 +50,20 @@ class Customer:
         await self._post("/message", {"type": kind, **fields})
 
     async def received(self) -> list[str]:
-        """Return the words that an agent sent to the phone, in order."""
+        """Return the words that an agent sent to the phone, in order; of a card its title."""
+        return [str(entry["text"]) for entry in await self._sent_here()]
+
+    async def addresses(self) -> list[str]:
+        """Return where the cards lead that an agent sent to the phone, in order."""
+        data = [cast("Json", entry["data"]) for entry in await self._sent_here() if entry["kind"] == "news"]
+        return [str(article["url"]) for one in data for article in cast("list[Json]", one["articles"])]
+
+    async def _sent_here(self) -> list[Json]:
         async with _client(self.sandbox_url) as client:
             path = f"/sandbox/api/accounts/{self.appid}/followers/{self.openid}/chat"
             chat = (await client.get(path)).raise_for_status().json()
         entries = cast("list[Json]", chat["items"] if isinstance(chat, dict) else chat)
-        return [str(entry["text"]) for entry in entries if entry["via"] == "custom"]
+        return [entry for entry in entries if entry["via"] == "custom"]
 
 
 async def a_docked_account(demo: Demo, *, name: str) -> str:

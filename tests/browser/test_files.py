@@ -6,7 +6,7 @@ import re
 import pytest
 from playwright.async_api import FilePayload, expect
 
-from tests.browser.backstage import Customer, a_customer, a_docked_account, off_duty
+from tests.browser.backstage import Customer, a_customer, a_docked_account, minutes_later, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
 from tests.browser.stories import at_the_workbench
@@ -43,8 +43,16 @@ async def test_voice_goes_out_and_files_go_both_ways(demo: Demo, open_page: Open
     await expect(tray.get_by_role("listitem")).to_have_count(1)
     await agent.get_by_role("button", name="Send", exact=True).click()
     await expect(log.get_by_text("Sent as a link, which works until")).to_be_visible()
-    phone = await open_page(width=390, height=844)
-    await phone.goto(await the_link(customer, "file"))
+    wechat = await open_page(width=390, height=844)
+    await wechat.goto(f"{demo.phone_url}?account={appid}&follower=Mei&lang=en")
+    card = wechat.get_by_role("log").get_by_role("link").filter(has_text="价目表.pdf")
+    await expect(card).to_contain_text("21 B，有效期至")
+    picture = card.locator("img")
+    await expect(picture).to_have_attribute("src", f"{demo.console_url}/cards/pdf.png")
+    await wechat.wait_for_function("() => document.querySelector('a.card img').naturalWidth === 720")
+    async with wechat.expect_popup() as opened:
+        await card.click()
+    phone = await opened.value
     await expect(phone.get_by_role("heading", name="价目表.pdf")).to_be_visible()
     assert await serious_findings(phone) == []
     async with phone.expect_download() as download:
@@ -63,12 +71,17 @@ async def test_voice_goes_out_and_files_go_both_ways(demo: Demo, open_page: Open
     assert await serious_findings(phone) == []
     await expect(log.get_by_text("invoice.pdf")).to_be_visible()
 
+    with minutes_later(demo, 8 * 24 * 60):
+        await phone.goto((await customer.addresses())[0])
+        await expect(phone.get_by_text("This link has expired")).to_be_visible()
+        await expect(phone.get_by_text("It worked until")).to_be_visible()
+
 
 async def the_link(customer: Customer, purpose: str) -> str:
     """Return the address that reached the phone, once it is there."""
     async with asyncio.timeout(15):
         while True:
             for words in reversed(await customer.received()):
-                if found := re.search(rf"https?://\S+/c/{purpose}/[\w.-]+", words):
+                if found := re.search(rf"https?://\S+/c/{purpose}/[\w-]+", words):
                     return found[0]
             await asyncio.sleep(0.1)

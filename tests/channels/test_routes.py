@@ -186,15 +186,22 @@ async def test_words_that_ask_for_an_agent_are_set_on_the_channel(admin: httpx.A
     assert (changed["words"], changed["guidance"]) == (["客服"], True)
 
 
-async def test_how_long_customers_come_back_to_their_agent_is_set_on_the_channel_and_audited(
+async def test_how_long_things_last_is_set_on_the_channel_and_audited(
     admin: httpx.AsyncClient, database: Database, company: WorkspaceId
 ) -> None:
     channel = await docked(admin)
-    assert (channel["settings"]["after_session_hours"], channel["settings"]["last_served_hours"]) == (24, 72)
+    settings = channel["settings"]
+    assert (settings["after_session_hours"], settings["last_served_hours"], settings["links_last_days"]) == (24, 72, 7)
     path, version = f"/api/channels/{channel['id']}", channel["version"]
-    for wrong in ({"after_session_hours": 169}, {"last_served_hours": -1}, {"last_served_hours": 1.5}):
+    for wrong in (
+        {"after_session_hours": 169},
+        {"last_served_hours": -1},
+        {"last_served_hours": 1.5},
+        {"links_last_days": 0},
+        {"links_last_days": 31},
+    ):
         assert (await admin.patch(path, json={"version": version, "settings": wrong})).status_code == 422
-    hours = {"after_session_hours": 0, "last_served_hours": 5}
+    hours = {"after_session_hours": 0, "last_served_hours": 5, "links_last_days": 30}
     changed = (await admin.patch(path, json={"version": version, "settings": hours})).json()
     assert hours.items() <= changed["settings"].items()
     async with database.in_workspace(company) as tx:

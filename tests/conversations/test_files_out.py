@@ -1,18 +1,26 @@
 """Voices, videos and files that agents send: made fit for the channel, or refused with the reason before they go."""
 
 import json
+import re
 from collections.abc import Callable
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from psycopg.types.json import Jsonb
 
 from moorage.connectors.content import File
+from moorage.conversations.file_cards import PICTURES, picture_of, shortened
 from moorage.conversations.link_words import size_words
 from moorage.conversations.media_upkeep import sweep_uploads
+from moorage.core.ids import new_id
 from moorage.infra.blobs import open_blob_folder
 from tests.connectors.provider import answered
-from tests.conversations.shop import SEND, UPLOAD, Shop
+from tests.conversations.shop import SEND, UPLOAD, Shop, code
+from tests.links import LINKS
 from tests.pictures import a_picture
 from tests.voices import a_film, a_recording, a_voice, an_mp3
 
@@ -145,7 +153,23 @@ async def test_picture_of_a_video_lives_as_long_as_the_video(shop: Shop) -> None
 # ---------------------------------------------------------------- files
 
 
-async def test_file_goes_out_as_words_with_a_link(shop: Shop) -> None:
+REFUSED_CARDS = [40008, 40035, 40039, 40048, 40066, 44003, 45003, 45004, 45005, 45006, 45008, 48008]
+
+
+def said(shop: Shop) -> list[dict[str, Any]]:
+    """Return what WeChat was asked to say, in order."""
+    return [json.loads(call.body) for call in shop.wechat.calls if call.path == SEND]
+
+
+async def a_file_is_sent(shop: Shop, *, name: str = "价目表.pdf") -> dict[str, Any]:
+    upload_id = await shop.an_upload(b"%PDF-1.7 a price list", kind="file", name=name)
+    message = (await shop.anna.sends(shop.conversation, upload_id, kind="file")).json()
+    await shop.sender.send_waiting()
+    return message
+
+
+async def test_file_goes_out_as_one_card_that_leads_to_it(shop: Shop) -> None:
+    left = (await shop.desk.conversation_of(shop.customer)).budget.left or 0
     uploaded = (
         await shop.anna.uploads(shop.conversation, b"%PDF-1.7 a price list", kind="file", name="../../价目表 2026.pdf")
     ).json()
@@ -156,9 +180,99 @@ async def test_file_goes_out_as_words_with_a_link(shop: Shop) -> None:
     assert content["expires_at"] is not None
     await shop.sender.send_waiting()
     assert await shop.outcome() == ("sent", None)
-    (send,) = [call for call in shop.wechat.calls if call.path == SEND]
-    text = json.loads(send.body)["text"]["content"]
-    assert text.startswith("价目表 2026.pdf（21 B）\n点击下载：http://desk.example/c/file/")
+    (card,) = said(shop)
+    assert card["msgtype"] == "news"
+    (article,) = card["news"]["articles"]
+    assert article["title"] == "价目表 2026.pdf"
+    assert re.fullmatch(r"21 B，有效期至 \d{4}年\d+月\d+日 \d\d:\d\d", article["description"])
+    assert article["url"].startswith("http://desk.example/c/file/")
+    assert article["picurl"] == "http://desk.example/cards/pdf.png"
+    assert (await shop.desk.conversation_of(shop.customer)).budget.left == left - 1
+
+
+@pytest.mark.parametrize("errcode", REFUSED_CARDS)
+async def test_file_goes_out_as_words_where_the_card_is_refused(shop: Shop, errcode: int) -> None:
+    left = (await shop.desk.conversation_of(shop.customer)).budget.left or 0
+    shop.wechat.answers[SEND] = [code(errcode), code(0)]
+    await a_file_is_sent(shop)
+    assert await shop.outcome() == ("sent", None)
+    card, words = said(shop)
+    address = card["news"]["articles"][0]["url"]
+    assert words["text"]["content"].startswith(f"价目表.pdf（21 B）\n点击下载：{address}\n链接有效期至 ")
+    message = (await shop.desk.messages_of(shop.customer))[-1]
+    assert isinstance(message.content, File)
+    assert message.content.sent_as == "text"
+    assert message.delivery is not None
+    assert message.delivery.details == {"card_refused": errcode, "detail": "as the test wants it"}
+    assert (await shop.desk.conversation_of(shop.customer)).budget.left == left - 1
+
+
+@pytest.mark.parametrize(
+    ("errcode", "reason"), [(45047, "budget_spent"), (45015, "window_closed"), (48001, "api_not_allowed")]
+)
+async def test_no_words_follow_a_card_that_was_refused_for_another_reason(
+    shop: Shop, errcode: int, reason: str
+) -> None:
+    shop.wechat.answers[SEND] = [code(errcode)]
+    await a_file_is_sent(shop)
+    assert await shop.outcome() == ("failed", reason)
+    assert len(said(shop)) == 1
+
+
+async def test_links_work_as_long_as_the_channel_says_and_a_resent_file_has_a_fresh_one(shop: Shop) -> None:
+    async with shop.desk.database.in_workspace(shop.desk.workspace_id) as tx:
+        set_to = {"links_last_days": 2}
+        await tx.execute("UPDATE channels SET settings = settings || %s", [Jsonb(set_to)])
+    shop.wechat.answers[SEND] = [code(40003), code(0)]
+    sent = await a_file_is_sent(shop)
+    until = datetime.fromisoformat(sent["content"]["expires_at"])
+    assert timedelta(hours=47) < until - shop.desk.database.clock.now() <= timedelta(hours=48)
+    async with shop.desk.database.in_workspace(shop.desk.workspace_id) as tx:  # days pass
+        expired = {"expires_at": (until - timedelta(days=3)).isoformat()}
+        await tx.execute("UPDATE messages SET content = content || %s WHERE id = %s", [Jsonb(expired), sent["id"]])
+    again = await shop.anna.client.post(
+        f"/api/messages/{sent['id']}/resend", headers={"Idempotency-Key": str(new_id())}
+    )
+    assert again.status_code == 202, again.text
+    assert datetime.fromisoformat(again.json()["content"]["expires_at"]) >= until
+    await shop.sender.send_waiting()
+    assert await shop.outcome() == ("sent", None)
+    token = said(shop)[-1]["news"]["articles"][0]["url"].rpartition("/")[2]
+    assert LINKS.read(token, purpose="file", now=until - timedelta(seconds=1)).expires_at >= until.replace(
+        microsecond=0
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "media_type", "picture"),
+    [
+        ("a.pdf", "application/pdf", "pdf"),
+        ("a.csv", "application/octet-stream", "table"),
+        ("a.docx", "application/zip", "document"),
+        ("a.zip", "application/zip", "archive"),
+        ("no ending", "application/zip", "archive"),
+        ("a.pptx", None, "slides"),
+        ("a.svg", "application/octet-stream", "other"),
+        ("a.jpg", "image/jpeg", "picture"),
+        ("voice", "audio/mpeg", "sound"),
+        ("a.mov", "video/quicktime", "film"),
+        ("", None, "other"),
+    ],
+)
+def test_card_shows_a_picture_that_suits_the_file(name: str, media_type: str | None, picture: str) -> None:
+    assert picture_of(File(name=name, media_type=media_type)) == picture
+
+
+def test_every_picture_of_a_card_is_a_file_of_the_console() -> None:
+    folder = Path(__file__).parents[2] / "console" / "public" / "cards"
+    assert {path.stem for path in folder.glob("*.png")} == set(PICTURES)
+
+
+@given(st.text(max_size=300), st.integers(min_value=20, max_value=200))
+def test_name_on_a_card_fits_and_keeps_its_ending(stem: str, most_bytes: int) -> None:
+    short = shortened(f"{stem}茶.pdf", most_bytes=most_bytes)
+    assert len(short.encode("utf-8", "replace")) <= most_bytes
+    assert short.endswith(".pdf")
 
 
 @pytest.mark.parametrize("name", ["page.html", "run.exe", "picture.svg", "a.jpg"])

@@ -19,6 +19,8 @@ async def browser(tmp_path: Path) -> AsyncGenerator[httpx.AsyncClient]:
     (folder / "index.html").write_text("<title>Moorage</title>")
     (folder / "customer.html").write_text("<title>For you</title>")
     (folder / "assets" / "app-1a2b3c.js").write_text("let app")
+    (folder / "cards").mkdir()
+    (folder / "cards" / "pdf.png").write_bytes(b"png")
     (folder / "favicon.svg").write_text("<svg/>")
     (tmp_path / "secret.txt").write_text("secret")
     app = FastAPI()
@@ -52,9 +54,16 @@ async def test_file_with_a_hash_in_its_name_is_kept_for_ever(browser: httpx.Asyn
     assert (await browser.get("/favicon.svg")).headers["cache-control"] == "no-cache"
 
 
+async def test_only_pictures_of_cards_may_be_shown_by_other_sites(browser: httpx.AsyncClient) -> None:
+    picture = await browser.get("/cards/pdf.png")
+    assert picture.headers["cross-origin-resource-policy"] == "cross-origin"
+    assert "cross-origin-resource-policy" not in (await browser.get("/favicon.svg")).headers
+
+
 @pytest.mark.parametrize(
     "path",
     [
+        "/cards/gone.png",
         "/assets/app-old.js",
         "/missing.css",
         "/api/nothing",

@@ -2011,6 +2011,11 @@ export interface components {
              */
             last_served_hours: number;
             /**
+             * Links Last Days
+             * @default 7
+             */
+            links_last_days: number;
+            /**
              * Locale
              * @default zh-CN
              * @enum {string}
@@ -2499,7 +2504,7 @@ export interface components {
             /** Name */
             name: string;
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "trans_to_agent") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "links_last_days" | "trans_to_agent") | "follow_reply")[];
             /** Version */
             version: number;
         };
@@ -2752,6 +2757,8 @@ export interface components {
             others?: {
                 [key: string]: unknown;
             };
+            /** Sent As */
+            sent_as?: "text" | null;
             /** Size Bytes */
             size_bytes?: number | null;
             /**
@@ -4207,7 +4214,7 @@ export interface components {
          */
         SettingsCopy: {
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "trans_to_agent") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "links_last_days" | "trans_to_agent") | "follow_reply")[];
             /** To */
             to: string[];
         };

@@ -27,6 +27,7 @@ SettingsField = Literal[
     "after_session_hours",
     "last_served_hours",
     "merge_replies",
+    "links_last_days",
     "trans_to_agent",
 ]
 SettingsPart = SettingsField | Literal["follow_reply"]
@@ -71,6 +72,11 @@ class TransToAgent(BaseModel):
     guidance_under: tuple[AnswerKind, ...] = ("direct", "understanding", "guided", "unknown")
 
 
+LINKS_LAST_DAYS = 7
+MOST_LINKS_LAST_DAYS = 30
+"""Whoever finds an old phone should not find what it once got."""
+
+
 class ChannelSettings(BaseModel):
     """What admins set for one channel. Stored as it is; a field that is missing there has its default."""
 
@@ -87,6 +93,8 @@ class ChannelSettings(BaseModel):
     kept_for_people: int | None = Field(default=None, ge=0, le=MOST_KEPT)
     """How many messages of a customer's budget automatic ones must leave. None: as many as suit the preset."""
     merge_replies: MergeReplies = Field(default_factory=MergeReplies)
+    links_last_days: int = Field(default=LINKS_LAST_DAYS, ge=1, le=MOST_LINKS_LAST_DAYS)
+    """How long a customer can open the link to a file, and one to hand a file in."""
     trans_to_agent: TransToAgent = Field(default_factory=TransToAgent)
 
 

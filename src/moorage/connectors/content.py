@@ -112,6 +112,8 @@ class File(_Content):
     media_type: str | None = None
     expires_at: datetime | None = None
     """Of one that we send: until when the customer can open the link to it."""
+    sent_as: Literal["text"] | None = None
+    """How it went out where no card can be shown: as words with the link."""
 
 
 class UploadRequest(_Content):

@@ -53,6 +53,8 @@ class RefusalReason(StrEnum):
     TOO_LARGE = "too_large"
     FORMAT_REFUSED = "format_refused"
     """The provider does not take files of this format."""
+    LINK_REFUSED = "link_refused"
+    """The provider shows no card that leads to this address."""
     OTHER = "other"
 
 

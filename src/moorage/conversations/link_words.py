@@ -37,7 +37,7 @@ def words_of(content: File | UploadRequest, *, address: str, locale: Locale, tim
     """Return the text that carries `address` to the customer."""
     if content.expires_at is None:
         raise ValueError("what goes out as a link says until when it works")
-    until = _until(content.expires_at, locale=locale, time_zone=time_zone)
+    until = until_words(content.expires_at, locale=locale, time_zone=time_zone)
     if isinstance(content, File):
         size = size_words(content.size_bytes or 0)
         return _FILE[locale].format(name=content.name, size=size, address=address, until=until)
@@ -58,7 +58,8 @@ def size_words(size_bytes: int) -> str:
     return f"{size:.0f} {_UNITS[unit]}" if unit == 0 else f"{size:.1f} {_UNITS[unit]}"
 
 
-def _until(at: datetime, *, locale: Locale, time_zone: str) -> str:
+def until_words(at: datetime, *, locale: Locale, time_zone: str) -> str:
+    """Return an instant as people write it, by the clock of a time zone."""
     local = at.astimezone(_zone(time_zone))
     if locale == "zh-CN":
         return f"{local.year}年{local.month}月{local.day}日 {local:%H:%M}"

@@ -8,7 +8,6 @@ from uuid import UUID
 from moorage.channels.follow_replies.pictures import find_picture
 from moorage.connectors.content import File, Media
 from moorage.conversations.media import FileKind, KeptFile
-from moorage.conversations.outgoing_links import LINKS_LAST
 from moorage.conversations.queries import may_read_thread
 from moorage.core.errors import Missing
 from moorage.core.ids import AgentId, ThreadId, WorkspaceId
@@ -105,8 +104,7 @@ async def use_upload(tx: Tx, *, upload_id: UUID, kind: FileKind, thread_id: Thre
     )
     if row is None:
         raise Missing(what="upload")
-    content = row.file().as_content()
-    return content.model_copy(update={"expires_at": tx.now + LINKS_LAST}) if isinstance(content, File) else content
+    return row.file().as_content()
 
 
 @dataclass(frozen=True, slots=True)

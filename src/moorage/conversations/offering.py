@@ -1,78 +1,92 @@
-"""Handing choices over: as a menu to tap, or else as a text with numbers, or else with a link to a page. Never two."""
+"""Handing a message over in the first of its ways that the provider takes. Never in two.
+
+A question goes as a menu to tap, else as a text with numbers, else with a link to a page; a file as a card, else in
+words with its link. All else has one way only.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from moorage.connectors.content import Choices, ChoicesForm, Content, Text
+from moorage.connectors.content import Choices, ChoicesForm
 from moorage.connectors.contract import Connector, Endpoint, Outbound, Sent
 from moorage.connectors.failures import ProviderFailure, RefusalReason, Refused
-from moorage.conversations.choice_words import ChoiceWords
 from moorage.conversations.outcomes import Outcome
+from moorage.infra.blobs import BlobMissing
 
-_ANOTHER_WAY = frozenset({RefusalReason.KIND_NOT_SENDABLE, RefusalReason.TOO_LONG})
-"""Refusals of the menu that a text may not meet. After any other failure nothing is said in its place."""
+_ANOTHER_WAY = frozenset(
+    {RefusalReason.KIND_NOT_SENDABLE, RefusalReason.TOO_LONG, RefusalReason.EMPTY, RefusalReason.LINK_REFUSED}
+)
+"""Refusals of a menu or a card that a text may not meet. After any other failure nothing is said in its place."""
 _SHORTER = frozenset({RefusalReason.TOO_LONG})
 """Refusals of a text that a shorter one may not meet."""
 
 
 @dataclass(frozen=True, slots=True)
-class Offered:
-    """What the provider answered, and for choices in which form they went, if not as a menu.
+class Way:
+    """One way of handing a message over. `form` says which words stand for it; None: it is shown as what it is."""
 
-    `refusal` is that of the menu, where a text followed it.
+    outbound: Outbound
+    form: ChoicesForm | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """What the provider answered, and in which form the message went, if not as what it is.
+
+    `refusal` is that of the menu or card, where words followed it; `of_choices` says that it was a menu.
     """
 
     answer: Sent | ProviderFailure
     form: ChoicesForm | None = None
     refusal: Refused | None = None
+    of_choices: bool = False
 
     @property
-    def menu_refusal(self) -> Refused | None:
-        """Return why the menu was refused, if it was."""
+    def shown_refusal(self) -> Refused | None:
+        """Return why the message was refused as what it is, if it was."""
         return self.answer if self.form is None and isinstance(self.answer, Refused) else self.refusal
 
     @property
     def leads_on(self) -> bool:
-        """Return whether the same may be said in another form: surely nothing was shown, and that may be taken."""
+        """Return whether the same may be said in another way: surely nothing was shown, and that may be taken."""
         leading = _ANOTHER_WAY if self.form is None else _SHORTER
         return isinstance(self.answer, Refused) and self.answer.reason in leading
 
     def told(self, outcome: Outcome) -> Outcome:
-        """Return `outcome`, which is that of the answer, with how the choices went out."""
+        """Return `outcome`, which is that of the answer, with how the message went out."""
         if self.form is None or not isinstance(self.answer, Sent):
             return outcome
-        refusal = self.refusal
-        note = {} if refusal is None else {"menu_refused": refusal.external_code, "detail": refusal.detail}
-        kind_refused = refusal is not None and refusal.reason == RefusalReason.KIND_NOT_SENDABLE
-        return replace(outcome, sent_as=self.form, refuses_choices=kind_refused, note={**outcome.note, **note})
+        if (refusal := self.refusal) is None:
+            return replace(outcome, sent_as=self.form)
+        note = {"menu_refused" if self.of_choices else "card_refused": refusal.external_code, "detail": refusal.detail}
+        refuses_choices = self.of_choices and refusal.reason == RefusalReason.KIND_NOT_SENDABLE
+        return replace(outcome, sent_as=self.form, refuses_choices=refuses_choices, note={**outcome.note, **note})
 
 
-async def offer(
-    connector: Connector, endpoint: Endpoint, outbound: Outbound, *, as_text: bool, words: ChoiceWords, deadline: float
-) -> Offered:
-    """Hand the choices of `outbound` over before `deadline` (loop seconds), at once in words if `as_text`.
+async def offer(connector: Connector, endpoint: Endpoint, ways: Sequence[Way], *, deadline: float) -> Offered:
+    """Hand a message over before `deadline` (loop seconds). `ways` are the best first, and one at least.
 
-    Only a refusal leads from one form to the next: after it, surely nothing was shown.
+    Only a refusal leads from one way to the next: after it, surely nothing was shown.
     """
+    of_choices = isinstance(ways[0].outbound.content, Choices)
     offered: Offered | None = None
-    for content, form in _ways(outbound.content, words, as_text=as_text):
-        refusal = offered.menu_refusal if offered is not None else None
-        try:
-            sent = await connector.send(endpoint, replace(outbound, content=content), deadline=deadline)
-        except ProviderFailure as failure:
-            offered = Offered(failure, form, refusal)
-        else:
-            return Offered(sent, form, refusal)
+    for way in ways:
+        refusal = offered.shown_refusal if offered is not None else None
+        answer = await _handed_over(connector, endpoint, way.outbound, deadline=deadline)
+        offered = Offered(answer, way.form, refusal, of_choices)
         if not offered.leads_on:
             return offered
     if offered is None:
-        raise AssertionError("choices can always be said somehow")
+        raise ValueError("a message can always be handed over somehow")
     return offered
 
 
-def _ways(content: Content, words: ChoiceWords, *, as_text: bool) -> Sequence[tuple[Content, ChoicesForm | None]]:
-    """Return what can be handed over, best first, each with its form; a menu has none."""
-    if not isinstance(content, Choices):
-        raise TypeError(f"no choices: {content.type}")
-    menu: list[tuple[Content, ChoicesForm | None]] = [] if as_text else [(content, None)]
-    return [*menu, *((Text(text=one.text), one.form) for one in words.forms(content))]
+async def _handed_over(
+    connector: Connector, endpoint: Endpoint, outbound: Outbound, *, deadline: float
+) -> Sent | ProviderFailure:
+    try:
+        return await connector.send(endpoint, outbound, deadline=deadline)
+    except ProviderFailure as failure:
+        return failure
+    except BlobMissing:  # the store has lost the file; nothing was sent
+        return Refused(external_code=None, detail="", reason="file_missing")

@@ -21,6 +21,7 @@ from moorage.conversations.budgets import (
     sendable,
     standing,
 )
+from moorage.conversations.link_life import links_last, with_fresh_link
 from moorage.conversations.model import (
     FIRST,
     ORDINARY,
@@ -180,12 +181,14 @@ def say_as_answer(opened: OpenThread, *, message_id: MessageId, author: Author, 
 
 def say(opened: OpenThread, *, author: Author, content: Content, held: bool = False) -> Message:
     """Add a message for the customer, charge it and give it to the sender; or let it wait where the account only
-    answers. A `held` one is not due before the channel's window for merging is over.
+    answers. A `held` one is not due before the channel's window for merging is over. What goes out by a link gets one
+    that works from now on.
 
     Raises BudgetClosed, CustomerUnfollowed, ChannelMute or TooManyWaiting, and then adds nothing: what cannot be
     delivered is not accepted.
     """
     check_reachable(opened)
+    content = with_fresh_link(content, now=opened.now, lasts=links_last(opened.around.channel_settings))
     if opened.around.passive_only:
         message = _let_wait(opened, author=author, content=content)
     else:

@@ -1,11 +1,13 @@
-"""What no provider carries goes out as words with a signed link: files of any kind, and the request for one."""
+"""What no provider carries goes out by a signed link: files, as a card or in words, and the request for one."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from moorage.connectors.content import Content, File, Text, UploadRequest
+from moorage.connectors.content import Content, File, News, Text, UploadRequest
+from moorage.connectors.manifest import NewsLimits
+from moorage.conversations.file_cards import card_of
 from moorage.conversations.link_words import Locale, words_of
 from moorage.core.ids import MessageId, ThreadId, WorkspaceId
 from moorage.customers.links import page_address
@@ -15,7 +17,6 @@ FILE_PAGE: Final = "file"
 """Of a link that is about a file, by its id."""
 UPLOAD_PAGE: Final = "upload"
 """Of a link that is about a request for a file, by the id of its message."""
-LINKS_LAST = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +32,7 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class OutgoingLinks:
-    """Puts links into words."""
+    """Puts links on cards and into words."""
 
     links: SignedLinks
     public_url: str
@@ -41,25 +42,38 @@ class OutgoingLinks:
         return page_address(self.links, public_url=self.public_url, link=link)
 
     def in_words(self, content: Content, *, addressee: Addressee) -> Content:
-        """Return `content` as a connector carries it: what is said by a link as text, all else as it is."""
-        match content:
-            case File(blob_id=str(blob_id), expires_at=expires_at) if expires_at is not None:
-                link = SignedLink(
-                    purpose=FILE_PAGE,
-                    workspace_id=addressee.workspace_id,
-                    thread_id=addressee.thread_id,
-                    expires_at=expires_at,
-                    about=UUID(blob_id).hex,
-                )
-            case UploadRequest(expires_at=expires_at):
-                link = SignedLink(
-                    purpose=UPLOAD_PAGE,
-                    workspace_id=addressee.workspace_id,
-                    thread_id=addressee.thread_id,
-                    expires_at=expires_at,
-                    about=addressee.message_id.hex,
-                )
-            case _:
-                return content
-        address = self.address_of(link)
+        """Return `content` as any connector carries it: what goes out by a link as text, all else as it is."""
+        if not isinstance(content, File | UploadRequest) or (address := self._address(content, addressee)) is None:
+            return content
         return Text(text=words_of(content, address=address, locale=addressee.locale, time_zone=addressee.time_zone))
+
+    def as_card(self, content: Content, *, addressee: Addressee, limits: NewsLimits | None) -> News | None:
+        """Return the card that leads to a file, within what the provider takes; None where it is to go in words."""
+        if limits is None or not isinstance(content, File) or (address := self._address(content, addressee)) is None:
+            return None
+        return card_of(
+            content,
+            address=address,
+            pictures_url=self.public_url.rstrip("/"),
+            locale=addressee.locale,
+            time_zone=addressee.time_zone,
+            limits=limits,
+        )
+
+    def _address(self, content: File | UploadRequest, addressee: Addressee) -> str | None:
+        """Return the address of the page for it; None of a file that no link was made for."""
+        match content:
+            case File(blob_id=str(blob_id), expires_at=datetime() as expires_at):
+                purpose, about = FILE_PAGE, UUID(blob_id).hex
+            case UploadRequest(expires_at=expires_at):
+                purpose, about = UPLOAD_PAGE, addressee.message_id.hex
+            case _:
+                return None
+        link = SignedLink(
+            purpose=purpose,
+            workspace_id=addressee.workspace_id,
+            thread_id=addressee.thread_id,
+            expires_at=expires_at,
+            about=about,
+        )
+        return self.address_of(link)

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from moorage.conversations.budgets import MOST_WAITING
+from moorage.conversations.link_life import links_last, with_fresh_link
 from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.model import (
     DeliveryReason,
@@ -71,13 +72,15 @@ async def read_said(tx: Tx, *, opened: OpenThread, message_id: MessageId) -> Mes
 def send_again(opened: OpenThread, *, message: Message) -> Message:
     """Charge a message anew and give it to the sender once more, behind what is on its way already.
 
-    It keeps its place in the history. Where the account only answers it waits for the customer, like a new one.
-    Raises NothingToResend, and whatever `say` raises; then nothing is changed.
+    It keeps its place in the history; a link in it works as long as a new one's. Where the account only answers it
+    waits for the customer, like a new one. Raises NothingToResend, and whatever `say` raises; then nothing is changed.
     """
     if not message.may_resend:
         raise NothingToResend(state=message.delivery_state or "none")
     check_reachable(opened)
     opened.tried.pop(message.id, None)
+    lasts = links_last(opened.around.channel_settings)
+    message = replace(message, content=with_fresh_link(message.content, now=opened.now, lasts=lasts))
     return _wait_again(opened, message) if opened.around.passive_only else _deliver_again(opened, message)
 
 

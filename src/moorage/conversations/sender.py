@@ -5,6 +5,7 @@ Any number of senders may run, in one process or many.
 """
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import aclosing
 from dataclasses import replace
 from uuid import UUID
@@ -20,9 +21,8 @@ from moorage.channels.states import (
     mark_restricted,
     note_refused_choices,
 )
-from moorage.connectors.content import Choices, Media
-from moorage.connectors.contract import Outbound
-from moorage.connectors.failures import CredentialsInvalid, ProviderFailure, Refused
+from moorage.connectors.content import Choices, File, Media, Text
+from moorage.connectors.failures import CredentialsInvalid, Refused
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
 from moorage.conversations.choice_words import ChoiceWords
@@ -36,12 +36,12 @@ from moorage.conversations.deliveries import (
 )
 from moorage.conversations.media_uploads import StoredMedia
 from moorage.conversations.model import ClaimedDelivery, DeliveryReason
-from moorage.conversations.offering import Offered, offer
+from moorage.conversations.offering import Offered, Way, offer
 from moorage.conversations.outcomes import Outcome, channel_mute, judge
 from moorage.conversations.outgoing_links import Addressee, OutgoingLinks
 from moorage.conversations.writing import SENDER_CHANNEL
 from moorage.core.ids import ChannelId, new_id
-from moorage.infra.blobs import BlobMissing, BlobStore
+from moorage.infra.blobs import BlobStore
 from moorage.infra.database import Database, Tx
 from moorage.infra.listening import wake_ups
 from moorage.infra.secrets import SecretBox, SecretUnreadable
@@ -205,17 +205,33 @@ class Sender:
         except SecretUnreadable:
             unreadable = CredentialsInvalid(external_code=None, detail="", reason=DeliveryReason.SECRET_UNREADABLE)
             return Offered(unreadable)
-        outbound = self._outbound(delivery, handover)
         connector = self._connectors[handover.channel_kind]
-        if isinstance(outbound.content, Choices):
-            as_text, words = handover.choices_as_text, self._choice_words(delivery, handover)
-            return await offer(connector, endpoint, outbound, as_text=as_text, words=words, deadline=deadline)
-        try:
-            return Offered(await connector.send(endpoint, outbound, deadline=deadline))
-        except ProviderFailure as failure:
-            return Offered(failure)
-        except BlobMissing:  # the store has lost the file; nothing was sent
-            return Offered(Refused(external_code=None, detail="", reason="file_missing"))
+        return await offer(connector, endpoint, self._ways(delivery, handover), deadline=deadline)
+
+    def _ways(self, delivery: ClaimedDelivery, handover: Handover) -> Sequence[Way]:
+        """Return how the message can be handed over, the best way first: with its files, as what it is, or in words."""
+        outbound, content = handover.outbound, handover.outbound.content
+        match content:
+            case Media():
+                media = self._stored(delivery, handover, content.blob_id, name=content.name)
+                poster = self._stored(delivery, handover, content.poster_blob_id, name="poster.jpg")
+                return [Way(replace(outbound, media=media, poster=poster))]
+            case Choices():
+                spoken = self._choice_words(delivery, handover).forms(content)
+                words = [Way(replace(outbound, content=Text(text=one.text)), one.form) for one in spoken]
+                return words if handover.choices_as_text else [Way(outbound), *words]
+            case File():
+                return self._linked(delivery, handover)
+            case _:
+                in_words = self._links.in_words(content, addressee=_addressee(delivery, handover))
+                return [Way(replace(outbound, content=in_words))]
+
+    def _linked(self, delivery: ClaimedDelivery, handover: Handover) -> Sequence[Way]:
+        outbound, addressee = handover.outbound, _addressee(delivery, handover)
+        limits = self._connectors[handover.channel_kind].manifest.news
+        card = self._links.as_card(outbound.content, addressee=addressee, limits=limits)
+        words = Way(replace(outbound, content=self._links.in_words(outbound.content, addressee=addressee)), "text")
+        return [words] if card is None else [Way(replace(outbound, content=card)), words]
 
     def _choice_words(self, delivery: ClaimedDelivery, handover: Handover) -> ChoiceWords:
         return ChoiceWords(
@@ -226,24 +242,6 @@ class Sender:
             most_bytes=self._connectors[handover.channel_kind].manifest.max_text_bytes,
             now=self._database.clock.now(),
         )
-
-    def _outbound(self, delivery: ClaimedDelivery, handover: Handover) -> Outbound:
-        """Return the message as a connector carries it: with its files, or in words with a link."""
-        content = handover.outbound.content
-        if isinstance(content, Media):
-            return replace(
-                handover.outbound,
-                media=self._stored(delivery, handover, content.blob_id, name=content.name),
-                poster=self._stored(delivery, handover, content.poster_blob_id, name="poster.jpg"),
-            )
-        addressee = Addressee(
-            workspace_id=delivery.workspace_id,
-            thread_id=delivery.thread_id,
-            message_id=delivery.message_id,
-            locale=handover.locale,
-            time_zone=handover.time_zone,
-        )
-        return replace(handover.outbound, content=self._links.in_words(content, addressee=addressee))
 
     def _stored(
         self, delivery: ClaimedDelivery, handover: Handover, blob_id: str | None, *, name: str | None
@@ -276,6 +274,16 @@ class Sender:
             reason=outcome.reason,
             recorded=recorded,
         )
+
+
+def _addressee(delivery: ClaimedDelivery, handover: Handover) -> Addressee:
+    return Addressee(
+        workspace_id=delivery.workspace_id,
+        thread_id=delivery.thread_id,
+        message_id=delivery.message_id,
+        locale=handover.locale,
+        time_zone=handover.time_zone,
+    )
 
 
 async def _tell_channel(tx: Tx, channel_id: ChannelId, handover: Handover, outcome: Outcome) -> None:

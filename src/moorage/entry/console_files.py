@@ -17,6 +17,8 @@ ASK_AGAIN = "no-cache"
 SERVERS_OWN = ("api", "wechat", "assets")
 """First parts of paths that no page routes: what is not there is missing."""
 CUSTOMERS = "c"
+CARDS = "cards/"
+"""Pictures that stand in other people's chats: nothing else here may be shown by another site."""
 
 
 class ConsoleFiles(StaticFiles):
@@ -37,6 +39,8 @@ class ConsoleFiles(StaticFiles):
                 raise
             answer = await super().get_response(_start_page(path), scope)
         answer.headers["Cache-Control"] = FOREVER if path.startswith("assets/") else ASK_AGAIN
+        if path.startswith(CARDS):
+            answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
         return answer
 
 

@@ -10,7 +10,6 @@ from moorage.connectors.content import CONTENT, File, UploadRequest
 from moorage.connectors.registry import Connectors
 from moorage.conversations.model import Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread
-from moorage.conversations.outgoing_links import LINKS_LAST
 from moorage.conversations.queries import thread_of
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import ConversationId, MessageId, ThreadId
@@ -52,7 +51,7 @@ async def ask_for_file(
     request = UploadRequest(
         file_name=saved_name(file.name, fallback="file"),
         for_message_id=str(message_id),
-        expires_at=tx.now + LINKS_LAST,
+        expires_at=tx.now,  # saying it makes it later
     )
     return await agent_replies(tx, actor=actor, conversation_id=conversation_id, content=request, connectors=connectors)
 

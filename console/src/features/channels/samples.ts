@@ -22,6 +22,7 @@ export function aChannel(own: Partial<Channel> = {}): Channel {
       budget_preset: null,
       after_session_hours: 24,
       last_served_hours: 72,
+      links_last_days: 7,
     },
     capabilities: {
       max_text_bytes: 2048,

@@ -19,6 +19,7 @@ const ADVICE: Readonly<Record<string, Advice>> = {
   content_refused: 'rewrite',
   too_large: 'rewrite',
   format_refused: 'rewrite',
+  link_refused: 'rewrite',
   unknown_customer: 'nothing',
   erased: 'rewrite',
   customer_blocks: 'nothing',

@@ -16,6 +16,9 @@ _CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f]")
 _NO_MENUS = frozenset({40008, 40200, 48001, 48008})
 """What WeChat answers to a `msgmenu` of an account that may send texts and no menus; 40200 and 48001 were met in the
 field with accounts that are not certified. If the account may not send at all, the text will be told so too."""
+_NO_CARDS = frozenset({40008, 40035, 48008})
+"""What WeChat answers to a `news` that it does not take from the account, or not as it is."""
+_REFUSED_KINDS: Mapping[str, frozenset[int]] = {"choices": _NO_MENUS, "news": _NO_CARDS}
 
 Said = Mapping[str, object]
 """`msgtype` and the object of that name."""
@@ -39,14 +42,14 @@ def write_message(content: Content) -> Said:
 
 @contextmanager
 def kind_refusals(content: Content) -> Generator[None]:
-    """Turn the refusal of a message inside the block into one of its kind, where WeChat takes no menus of the account.
+    """Turn a refusal inside the block into one of the message's kind, where WeChat takes no such of the account.
 
     The caller can then say the same in another way.
     """
     try:
         yield
     except Refused as refusal:
-        if not isinstance(content, Choices) or refusal.external_code not in _NO_MENUS:
+        if refusal.external_code not in _REFUSED_KINDS.get(content.type, ()):
             raise
         raise Refused(
             external_code=refusal.external_code, detail=refusal.detail, reason=RefusalReason.KIND_NOT_SENDABLE

@@ -8,6 +8,7 @@ import { MOST_CHARACTERS, unknownPlaceholders } from '../greeting'
 
 export const AFTER_SESSION_HOURS = { least: 0, most: 168 }
 export const LAST_SERVED_HOURS = { least: 0, most: 720 }
+export const LINKS_LAST_DAYS = { least: 1, most: 30 }
 /** Of one customer's budget. Nothing typed means as many as suit the limits chosen. */
 export const KEPT_FOR_PEOPLE = { least: 0, most: 20 }
 
@@ -45,12 +46,13 @@ export function useReceptionForm(
     const afterSession = wholeNumber(draft.afterSession, AFTER_SESSION_HOURS)
     const lastServed = wholeNumber(draft.lastServed, LAST_SERVED_HOURS)
     const kept = wholeNumber(draft.kept, KEPT_FOR_PEOPLE)
+    const linksLast = wholeNumber(draft.linksLast, LINKS_LAST_DAYS)
     const within = wholeNumber(draft.mergeWithin, MERGE_WITHIN_S)
     const keptIsWrong = kept === null && draft.kept.trim() !== ''
     if (wrong.value !== null || afterSession === null || lastServed === null || keptIsWrong) {
       return null
     }
-    if (within === null && draft.merges) return null
+    if (linksLast === null || (within === null && draft.merges)) return null
     return {
       ...channel.value.settings,
       locale: draft.locale,
@@ -58,6 +60,7 @@ export function useReceptionForm(
       budget_preset: draft.preset || null,
       kept_for_people: kept,
       merge_replies: { on: draft.merges, within_s: within ?? MERGE_DEFAULT_S },
+      links_last_days: linksLast,
       after_session_hours: afterSession,
       last_served_hours: lastServed,
     }
@@ -83,6 +86,7 @@ function copied({ settings }: Channel) {
     merges: settings.merge_replies?.on ?? false,
     mergeWithin: String(settings.merge_replies?.within_s ?? MERGE_DEFAULT_S),
     kept: String(settings.kept_for_people ?? ''),
+    linksLast: String(settings.links_last_days),
     afterSession: String(settings.after_session_hours),
     lastServed: String(settings.last_served_hours),
   }
