@@ -43,6 +43,17 @@ describe('the replica', () => {
     ])
   })
 
+  it('takes the words out of an erased thread, and leaves what staff and accounts did', () => {
+    const line = (seq: number, key: string) =>
+      aMessage(seq, { content: { version: 1, type: 'notice', key, values: { how: 'scanned' } } })
+    const items = [aMessage(1), line(2, 'event_seen'), line(3, 'channel_muted')]
+    const before = withPage(EMPTY, 'thread-1', { items, hasOlder: false })
+    const fact = { seq: 9, topic: 'thread.erased', object_id: 'thread-1', version: 0, payload: {} }
+    const after = withFact(before, fact)
+    const types = after.threads.get('thread-1')?.messages.map((each) => each.content.type)
+    expect(types).toEqual(['erased', 'erased', 'notice'])
+  })
+
   it('takes a conversation only if it is newer', () => {
     const newer = withFact(EMPTY, changed(3, { unread: 2 }))
     const older = withFact(newer, changed(2, { unread: 1 }))

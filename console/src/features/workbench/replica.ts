@@ -147,8 +147,16 @@ function withoutWords(replica: Replica, threadId: string): Replica {
   return { conversations, threads: new Map(replica.threads).set(threadId, { ...known, messages }) }
 }
 
+/** Lines about what staff and accounts did, as the server leaves them. */
+const OUR_NOTICES: readonly string[] = [
+  'agent_left',
+  'channel_muted',
+  'channel_restored',
+  'not_said',
+]
+
 function erased(content: Message['content']): Message['content'] {
-  const isOurs = content.type === 'notice' && content.values?.how === undefined
+  const isOurs = content.type === 'notice' && OUR_NOTICES.includes(content.key)
   if (isOurs || content.type === 'erased') return content
   return { version: 1, type: 'erased', kind: content.type }
 }

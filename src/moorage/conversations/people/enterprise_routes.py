@@ -12,7 +12,8 @@ from moorage.channels.queries import read_channel
 from moorage.connectors.registry import visitors_power
 from moorage.conversations.people.conflicts import settle_conflict
 from moorage.conversations.people.identify_routes import TheIdentifying
-from moorage.conversations.people.identifying import Identifying, tell_of_identities
+from moorage.conversations.people.identifying import Identifying
+from moorage.conversations.people.telling import tell_of_identities
 from moorage.conversations.people.visits import ROOT, Place
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
@@ -138,7 +139,7 @@ async def change_enterprise_identity(
         )
         after = asked.model_dump(mode="json", include=AUDITED)
         await _audit(tx, _By(actor, request, channel_id), act="channel.identity_changed", before=before, after=after)
-        tell_of_identities(tx, Place(actor.workspace_id, channel))
+        tell_of_identities(tx, channel_id=channel)
         return await _view(tx, door.identifying, channel)
 
     return await door.identifying.visits.database.run(actor.workspace_id, change)
@@ -155,7 +156,7 @@ async def make_identity_secret(
         await _view(tx, door.identifying, channel)
         secret = await make_secret(tx, box=door.identifying.visits.box, channel_id=channel)
         await _audit(tx, _By(actor, request, channel_id), act="channel.identity_secret_made", before=None, after={})
-        tell_of_identities(tx, Place(actor.workspace_id, channel))
+        tell_of_identities(tx, channel_id=channel)
         return NewSecretView(secret=secret, identity=await _view(tx, door.identifying, channel))
 
     return await door.identifying.visits.database.run(actor.workspace_id, make)
@@ -178,15 +179,13 @@ async def settle_identity_conflict(
         conflict = await settle_conflict(
             tx, channel_id=channel, conflict_id=conflict_id, decision=asked.decision, by=actor.person_id
         )
-        after: dict[str, object] = {"user_id": conflict.user_id, "customer_id": str(conflict.customer_id)}
-        before: dict[str, object] = {
-            "bound_user_id": conflict.bound_user_id,
-            "holder_id": None if conflict.holder_id is None else str(conflict.holder_id),
-        }
+        # The company's own ids of people stand with the conflict, where they can be erased.
+        after: dict[str, object] = {"conflict_id": str(conflict.id), "customer_id": str(conflict.customer_id)}
+        before: dict[str, object] = {"holder_id": None if conflict.holder_id is None else str(conflict.holder_id)}
         await _audit(
             tx, _By(actor, request, channel_id), act=f"channel.identity_{asked.decision}", before=before, after=after
         )
-        tell_of_identities(tx, Place(actor.workspace_id, channel))
+        tell_of_identities(tx, channel_id=channel)
         return await _view(tx, door.identifying, channel)
 
     return await door.identifying.visits.database.run(actor.workspace_id, settle)

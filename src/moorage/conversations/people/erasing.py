@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from moorage.conversations.open_thread import CONVERSATION
 from moorage.conversations.operations import audience_of
 from moorage.conversations.people.profiles import fallback_of
-from moorage.conversations.people.telling import lock_customer, tell_of_customer
+from moorage.conversations.people.telling import lock_customer, tell_of_customer, tell_of_identities
+from moorage.conversations.people.traces import Gone, erase_names, erase_words
 from moorage.core.ids import CustomerId, ThreadId
 from moorage.customers.model import CustomerRecord
 from moorage.customers.records import forget_customer, forget_profile, read_customer
@@ -15,18 +16,24 @@ from moorage.infra.database import Fact, Tx
 
 TOPIC = "thread.erased"
 ERASED = "erased"
+OUR_NOTICES = ("agent_left", "channel_muted", "channel_restored", "not_said")
+"""Lines about what staff and accounts did, which stay. What a customer did goes, like their words."""
 
 
 async def erase_customer(tx: Tx, *, customer_id: CustomerId) -> list[Blob]:
     """Erase a customer's profile, texts and files, and return what is to be removed from the store after the commit."""
     thread_id = await lock_customer(tx, customer_id=customer_id)
     customer = await read_customer(tx, customer_id=customer_id)
+    fallback = await fallback_of(tx, customer=customer)
     blobs = await _blobs_of(tx, thread_id=thread_id, customer=customer)
     await _stop_sending(tx, thread_id=thread_id)
     await _empty_messages(tx, thread_id=thread_id)
     await _forget_files(tx, thread_id=thread_id)
-    await _forget_links(tx, customer_id=customer_id)
-    await forget_customer(tx, before=customer, fallback=await fallback_of(tx, customer=customer))
+    await _forget_links(tx, customer=customer)
+    await forget_customer(tx, before=customer, fallback=fallback)
+    gone = Gone(customer_id=customer_id, thread_id=thread_id, blob_ids=[blob.id for blob in blobs], name=fallback)
+    await erase_words(tx, gone=gone)
+    await erase_names(tx, gone=gone)
     await tx.execute(
         "DELETE FROM blobs WHERE workspace_id = %s AND id = ANY(%s)", [tx.workspace_id, [blob.id for blob in blobs]]
     )
@@ -37,10 +44,14 @@ async def erase_customer(tx: Tx, *, customer_id: CustomerId) -> list[Blob]:
 
 async def forget_name_and_picture(tx: Tx, *, customer_id: CustomerId) -> list[Blob]:
     """Forget what a customer is called and looks like, and return what is to be removed from the store then."""
-    await lock_customer(tx, customer_id=customer_id)
+    thread_id = await lock_customer(tx, customer_id=customer_id)
     customer = await read_customer(tx, customer_id=customer_id)
     picture = await _picture_of(tx, customer=customer)
-    await forget_profile(tx, before=customer, fallback=await fallback_of(tx, customer=customer))
+    fallback = await fallback_of(tx, customer=customer)
+    await forget_profile(tx, before=customer, fallback=fallback)
+    name = customer.remark_name or fallback
+    gone = Gone(customer_id=customer_id, thread_id=thread_id, blob_ids=[blob.id for blob in picture], name=name)
+    await erase_names(tx, gone=gone)
     await tx.execute(
         "DELETE FROM blobs WHERE workspace_id = %s AND id = ANY(%s)", [tx.workspace_id, [blob.id for blob in picture]]
     )
@@ -87,7 +98,7 @@ async def _stop_sending(tx: Tx, *, thread_id: ThreadId) -> None:
 
 
 async def _empty_messages(tx: Tx, *, thread_id: ThreadId) -> None:
-    """Leave of each message who wrote it, when, and of what kind it was. Lines about what staff did stay."""
+    """Leave of each message who wrote it, when, and of what kind it was. `OUR_NOTICES` stay as they are."""
     await tx.execute(
         """
         UPDATE messages
@@ -95,9 +106,9 @@ async def _empty_messages(tx: Tx, *, thread_id: ThreadId) -> None:
                                          content ->> 'type'),
             version = version + 1
         WHERE workspace_id = %s AND thread_id = %s AND content ->> 'type' <> 'erased'
-          AND (content ->> 'type' <> 'notice' OR content -> 'values' ->> 'how' IS NOT NULL)
+          AND (content ->> 'type' <> 'notice' OR content ->> 'key' <> ALL(%s))
         """,
-        [tx.workspace_id, thread_id],
+        [tx.workspace_id, thread_id, list(OUR_NOTICES)],
     )
     await tx.execute(
         """
@@ -116,14 +127,16 @@ async def _forget_files(tx: Tx, *, thread_id: ThreadId) -> None:
     await tx.execute("DELETE FROM media_files WHERE workspace_id = %s AND thread_id = %s", [tx.workspace_id, thread_id])
 
 
-async def _forget_links(tx: Tx, *, customer_id: CustomerId) -> None:
-    await tx.execute(
+async def _forget_links(tx: Tx, *, customer: CustomerRecord) -> None:
+    forgotten = await tx.execute(
         "DELETE FROM identity_conflicts WHERE workspace_id = %s AND (customer_id = %s OR holder_id = %s)",
-        [tx.workspace_id, customer_id, customer_id],
+        [tx.workspace_id, customer.id, customer.id],
     )
     await tx.execute(
-        "DELETE FROM identity_link_uses WHERE workspace_id = %s AND customer_id = %s", [tx.workspace_id, customer_id]
+        "DELETE FROM identity_link_uses WHERE workspace_id = %s AND customer_id = %s", [tx.workspace_id, customer.id]
     )
+    if forgotten:
+        tell_of_identities(tx, channel_id=customer.channel_id)
 
 
 async def _tell(tx: Tx, *, thread_id: ThreadId) -> None:

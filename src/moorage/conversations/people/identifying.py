@@ -11,7 +11,7 @@ from typing import ClassVar, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 from moorage.conversations.people.profiles import Profiles
-from moorage.conversations.people.telling import lock_customer, tell_of_customer
+from moorage.conversations.people.telling import lock_customer, tell_of_customer, tell_of_identities
 from moorage.conversations.people.visits import Begun, Place, Visit, VisitFailed, Visits
 from moorage.core.errors import DomainError
 from moorage.core.ids import ThreadId
@@ -20,7 +20,7 @@ from moorage.customers.enterprise import EnterpriseIdentity, open_secrets, read_
 from moorage.customers.identity_links import SIGNATURE, IdentityLink, read_link
 from moorage.customers.links import page_address
 from moorage.customers.records import read_customer
-from moorage.infra.database import Fact, Tx
+from moorage.infra.database import Tx
 from moorage.infra.links import LinkExpired, LinkInvalid, SignedLink, SignedLinks
 
 PURPOSE: Final = "identify"
@@ -28,7 +28,6 @@ RESULT_PAGE: Final = "identity"
 CUSTOMER_TOKEN: Final = "customer-token"  # noqa: S105 -- what a token is for
 RESULT_LASTS = timedelta(minutes=30)
 TOKEN_LASTS = timedelta(minutes=30)
-TOPIC: Final = "channel.identity_changed"
 MOST_QUERY_CHARACTERS = 6000
 
 IdentifyFault = Literal["no_login_page", "other_customer", "customer_token_expired"]
@@ -121,7 +120,7 @@ class Identifying:
             customer = await read_customer(tx, customer_id=visit.customer_id)
             outcome = await bind(tx, customer=customer, link=link)
             if outcome == "conflict":
-                tell_of_identities(tx, visit.place)
+                tell_of_identities(tx, channel_id=visit.place.channel_id)
             else:
                 await tell_of_customer(tx, customer_id=visit.customer_id)
             return outcome
@@ -161,8 +160,3 @@ def parameters_of(query: str) -> Sequence[tuple[str, str]]:
         return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError:
         return [(SIGNATURE, "")]
-
-
-def tell_of_identities(tx: Tx, place: Place) -> None:
-    """Tell browsers that there is something new about the identities of a channel's customers."""
-    tx.record(Fact(topic=TOPIC, object_id=place.channel_id, version=0, audience=("role:supervisor",), payload={}))

@@ -138,8 +138,8 @@ LACKING = frozenset({"api_not_allowed", "permission_missing"})
 async def _keep(tx: Tx, *, customer_id: CustomerId, profile: CustomerProfile, picture: Blob | None) -> None:
     await lock_customer(tx, customer_id=customer_id)
     before = await read_customer(tx, customer_id=customer_id)
-    if before.erased_at is not None and not profile.follows:
-        return
+    if before.erased_at is not None:
+        return  # while we asked, perhaps
     if picture is not None:
         await record_blob(tx, picture)
     await store_profile(

@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from moorage.conversations.open_thread import CONVERSATION, lock_known_thread
 from moorage.conversations.operations import audience_of
 from moorage.core.errors import Missing
-from moorage.core.ids import CustomerId, ThreadId
+from moorage.core.ids import ChannelId, CustomerId, ThreadId
 from moorage.customers.records import read_customer
 from moorage.infra.database import Fact, Tx
 
 TOPIC = "customer.changed"
+IDENTITIES_TOPIC = "channel.identity_changed"
 
 
 async def lock_customer(tx: Tx, *, customer_id: CustomerId) -> ThreadId:
@@ -54,6 +55,11 @@ async def tell_of_customer(tx: Tx, *, customer_id: CustomerId) -> None:
             payload={"id": str(customer_id), "name": customer.shown_name, "version": customer.version},
         )
     )
+
+
+def tell_of_identities(tx: Tx, *, channel_id: ChannelId) -> None:
+    """Tell browsers that there is something new about the identities of a channel's customers."""
+    tx.record(Fact(topic=IDENTITIES_TOPIC, object_id=channel_id, version=0, audience=("role:supervisor",), payload={}))
 
 
 @dataclass(frozen=True, slots=True)

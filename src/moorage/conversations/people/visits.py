@@ -280,17 +280,24 @@ async def _keep(tx: Tx, *, place: Place, state: str, browser: str, purpose: str,
 
 
 async def _use(tx: Tx, *, place: Place, state: str) -> _Begun | None:
-    """Use a state up and return what was begun with it; None for one that is unknown or was used."""
+    """Use a state up and return what was begun with it; None for one that is unknown or was used.
+
+    What a link said of somebody is not kept any longer.
+    """
     if not _STATE.fullmatch(state):
         return None
     return await tx.row(
         _Begun,
         """
-        UPDATE web_authorizations SET used_at = %s
-        WHERE workspace_id = %s AND channel_id = %s AND state_digest = %s AND used_at IS NULL
-        RETURNING purpose, about, browser_digest, expires_at
+        WITH found AS (
+          SELECT id, about FROM web_authorizations
+          WHERE workspace_id = %s AND channel_id = %s AND state_digest = %s AND used_at IS NULL FOR UPDATE
+        )
+        UPDATE web_authorizations w SET used_at = %s, about = '{}'
+        FROM found WHERE w.workspace_id = %s AND w.id = found.id
+        RETURNING w.purpose, found.about, w.browser_digest, w.expires_at
         """,
-        [tx.now, tx.workspace_id, place.channel_id, _digest(state)],
+        [tx.workspace_id, place.channel_id, _digest(state), tx.now, tx.workspace_id],
     )
 
 
