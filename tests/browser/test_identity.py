@@ -55,6 +55,12 @@ async def test_signed_link_tells_who_a_customer_is_and_a_contradiction_is_decide
     await phone.set_extra_http_headers({"User-Agent": IN_WECHAT})
     link = signed(entry, secret, {"user": "u-1001", "level": "gold"})
     await opens(phone, link, as_=mei)
+    await expect(phone.get_by_text("Is that you?")).to_be_visible()
+    assert await serious_findings(phone) == []
+    await expect(agent.get_by_text("u-1001")).to_have_count(0)
+    await phone.get_by_role("button", name="Yes, that is me").click()
+    await expect(phone.get_by_text("You are recognised")).to_be_visible()
+    await phone.reload()
     await expect(phone.get_by_text("You are recognised")).to_be_visible()
     assert await serious_findings(phone) == []
     await expect(agent.get_by_text("u-1001")).to_be_visible()
@@ -65,10 +71,17 @@ async def test_signed_link_tells_who_a_customer_is_and_a_contradiction_is_decide
     await expect(phone.get_by_text("Somebody else has used this link")).to_be_visible()
     await opens(phone, signed(entry, "wrong", {"user": "u-1001"}), as_=lei)
     await expect(phone.get_by_text("The link was changed")).to_be_visible()
+    await opens(phone, signed(entry, secret, {"user": "u-2002", "level": "gold"}), as_=lei)
+    await phone.get_by_role("button", name="No, this is not me").click()
+    await expect(phone.get_by_text("Nothing was changed")).to_be_visible()
     await opens(phone, signed(entry, secret, {"user": "u-1001"}), as_=lei)
+    await phone.get_by_role("button", name="Yes, that is me").click()
     await expect(phone.get_by_text("Support will have a look")).to_be_visible()
 
     await admin.reload()
+    await expect(admin.get_by_text("opened a link for u-2002 and said that this is somebody else")).to_be_visible()
+    await admin.get_by_role("button", name="Noted").click()
+    await expect(admin.get_by_role("button", name="Noted")).to_have_count(0)
     await expect(admin.get_by_text("whom “周小美” is known as")).to_be_visible()
     assert await serious_findings(admin) == []
     await admin.get_by_role("button", name="Replace").click()

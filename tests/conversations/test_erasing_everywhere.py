@@ -16,6 +16,7 @@ from moorage.conversations.views import ConversationView, MessageView
 from moorage.core.ids import CustomerId, new_id
 from moorage.customers.bindings import bind
 from moorage.customers.identity_links import IdentityLink
+from moorage.customers.questions import add_question
 from moorage.customers.records import read_customer
 from moorage.infra.blobs import open_blob_folder
 from moorage.infra.database import Tx
@@ -39,6 +40,7 @@ HOLDING = {
     "event_log",
     "idempotency_keys",
     "identity_conflicts",
+    "identity_questions",
     "media_files",
     "messages",
     "prompts",
@@ -82,7 +84,7 @@ async def id_of(shop: Shop, openid: str) -> CustomerId:
 
 
 async def bound(shop: Shop, openid: str, *, user: str, name: str) -> None:
-    """Let a company's link say who a customer is."""
+    """Let a company's link say who a customer is, who has not answered the question yet."""
     customer_id = await id_of(shop, openid)
 
     async def bind_them(tx: Tx) -> None:
@@ -93,7 +95,9 @@ async def bound(shop: Shop, openid: str, *, user: str, name: str) -> None:
             customer_token=None,
             digest=new_id().bytes,
         )
-        await bind(tx, customer=await read_customer(tx, customer_id=customer_id), link=link)
+        customer = await read_customer(tx, customer_id=customer_id)
+        await add_question(tx, customer=customer, link=link)
+        await bind(tx, customer=customer, link=link)
 
     await shop.desk.database.run(shop.desk.workspace_id, bind_them)
 

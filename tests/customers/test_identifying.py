@@ -1,11 +1,13 @@
 """Enterprise identity against the sandbox: directly docked, and through a platform."""
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
 from pathlib import Path
 from typing import Literal, cast
 from urllib.parse import parse_qs, parse_qsl, urlencode, urlsplit
+from uuid import UUID
 
 import pytest
 
@@ -16,14 +18,16 @@ from moorage.conversations.people.conflicts import settle_conflict
 from moorage.conversations.people.identifying import CUSTOMER_TOKEN, IdentifyFailed, Identifying
 from moorage.conversations.people.profiles import Profiles
 from moorage.conversations.people.visits import STATE_LASTS, Begun, Place, Visit, VisitFailed, Visits
+from moorage.core.errors import Missing
 from moorage.core.ids import CustomerId, PersonId
-from moorage.customers.bindings import Conflict, ConflictSettled, Decision, IdentityLinkUsed, list_conflicts
+from moorage.customers.bindings import Conflict, ConflictSettled, Decision, IdentityLinkUsed, NotThem, list_conflicts
 from moorage.customers.enterprise import change_enterprise, make_secret, read_enterprise
 from moorage.customers.identity_links import IdentityLinkRefused, sign
 from moorage.customers.model import CustomerRecord
+from moorage.customers.questions import ANSWER_WITHIN, IdentityQuestionExpired
 from moorage.customers.records import read_customer
 from moorage.infra.database import Database, Tx
-from moorage.infra.links import SignedLinks
+from moorage.infra.links import SignedLink, SignedLinks
 from tests.blobs import in_memory
 from tests.channels.docking import BOX, a_channel
 from tests.conftest import MovableClock
@@ -94,11 +98,22 @@ class Company:
         """Let somebody open a link; return the address where they end up."""
         return await self.identifying.finish(await self.visit(query, by=by))
 
-    async def outcome(self, query: str, *, by: str) -> str:
+    async def page(self, query: str, *, by: str) -> SignedLink:
+        """Let somebody open a link; return the page where they are asked, or read what came of it."""
         address = await self.opens(query, by=by)
         assert address.startswith(f"{PUBLIC_URL}/c/identity/")
         token = address.rpartition("/")[2]
-        return self.identifying.links.read(token, purpose="identity", now=self.desk.database.clock.now()).about
+        return self.identifying.links.read(token, purpose="identity", now=self.desk.database.clock.now())
+
+    async def outcome(self, query: str, *, by: str) -> str:
+        """Let somebody open a link and say that it means them, if they are asked."""
+        page = await self.page(query, by=by)
+        return await self.says(page, is_them=True) if len(page.about) == 36 else page.about
+
+    async def says(self, page: SignedLink, *, is_them: bool) -> str:
+        question = await self.identifying.answer(page, question_id=UUID(page.about), is_them=is_them)
+        assert question.outcome is not None
+        return question.outcome
 
     async def customer(self, by: str) -> CustomerRecord:
         followers = await self.world.control(f"/accounts/{APPID}/followers")
@@ -180,6 +195,50 @@ async def test_the_same_link_opened_twice_says_the_same_and_nobody_else_can_use_
     assert (await company.customer("阿强")).company_user_id is None
 
 
+async def test_a_link_that_went_astray_binds_nobody_and_stays_good_for_whom_it_means(company: Company) -> None:
+    owner = await company.desk.an_agent(name="Owner", role="owner")
+    link = company.link(name="王小美")
+    page = await company.page(link, by="阿强")
+    question = await company.identifying.look(page, question_id=UUID(page.about))
+    assert (question.outcome, question.shown_name) == (None, "王小美")
+    assert (await company.customer("阿强")).company_user_id is None
+    assert await company.says(page, is_them=False) == "declined"
+    assert await company.says(page, is_them=True) == "declined"  # gone back to
+    kept = await company.identifying.look(page, question_id=UUID(page.about))
+    assert (kept.user_id, kept.attributes) == ("", {})
+    (report,) = await company.conflicts()
+    qiang = await company.customer("阿强")
+    assert (report.cause, report.customer_id, report.user_id) == ("declined", qiang.id, "u-1001")
+    assert qiang.company_user_id is None
+    with pytest.raises(NotThem):
+        await company.decide(report, "replaced", by=owner.person_id)
+    await company.decide(report, "kept", by=owner.person_id)
+    assert await company.outcome(link, by="小林") == "bound"
+
+
+async def test_pressing_twice_binds_once(company: Company) -> None:
+    page = await company.page(company.link(), by="小林")
+    answers = await asyncio.gather(*(company.says(page, is_them=True) for _ in range(3)))
+    assert answers == ["bound"] * 3
+    assert await company.conflicts() == []
+
+
+async def test_a_question_waits_ten_minutes_and_is_answered_by_nobody_elses_page(
+    company: Company, clock: MovableClock
+) -> None:
+    link = company.link()
+    hers, his = await company.page(link, by="小林"), await company.page(link, by="阿强")
+    with pytest.raises(Missing):
+        await company.identifying.answer(his, question_id=UUID(hers.about), is_them=True)
+    assert await company.says(hers, is_them=True) == "bound"
+    with pytest.raises(IdentityLinkUsed):  # while he was asked, she was quicker
+        await company.says(his, is_them=True)
+    clock.forward(ANSWER_WITHIN)
+    with pytest.raises(IdentityQuestionExpired):
+        await company.says(his, is_them=True)
+    assert await company.says(hers, is_them=True) == "bound"  # what was answered can still be read
+
+
 async def test_a_conflict_overwrites_nothing_until_somebody_decides(company: Company) -> None:
     owner = await company.desk.an_agent(name="Owner", role="owner")
     assert await company.outcome(company.link(), by="小林") == "bound"
@@ -199,7 +258,7 @@ async def test_a_conflict_overwrites_nothing_until_somebody_decides(company: Com
 
 async def test_a_customer_who_is_known_as_somebody_else_is_a_conflict_that_can_be_left(company: Company) -> None:
     owner = await company.desk.an_agent(name="Owner", role="owner")
-    await company.opens(company.link("u-1"), by="小林")
+    assert await company.outcome(company.link("u-1"), by="小林") == "bound"
     assert await company.outcome(company.link("u-2"), by="小林") == "conflict"
     (conflict,) = await company.conflicts()
     assert (conflict.user_id, conflict.bound_user_id, conflict.holder_id) == ("u-2", "u-1", None)
@@ -301,7 +360,8 @@ async def test_who_comes_without_a_link_goes_to_the_companys_page_and_comes_back
     company.identifying.links.read(token, purpose=CUSTOMER_TOKEN, now=company.desk.database.clock.now())
     with pytest.raises(IdentifyFailed, match="other_customer"):
         await company.opens(company.link(customer=token), by="阿强")
-    assert await company.outcome(company.link(customer=token), by="小林") == "bound"
+    page = await company.page(company.link(customer=token), by="小林")
+    assert page.about == "bound"  # made for this customer, so that nobody need be asked
 
 
 async def test_nothing_is_begun_where_it_is_off_unknown_or_the_account_is_gone(company: Company) -> None:

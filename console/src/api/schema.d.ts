@@ -1425,11 +1425,31 @@ export interface paths {
         };
         /**
          * Read Identity Page
-         * @description Tell a customer what came of the link that they opened.
+         * @description Ask a customer whether a link means them, or tell them what came of it.
          */
         get: operations["read_identity_page"];
         put?: never;
         post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pages/identity/answer": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        /**
+         * Answer Identity Page
+         * @description Take whether a link means who has opened it. The first answer counts, however often it is given.
+         */
+        post: operations["answer_identity_page"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2368,7 +2388,7 @@ export interface components {
         };
         /**
          * ConflictView
-         * @description A link that would have overwritten what is known.
+         * @description A link that bound nobody: it contradicts what is known, or who opened it says that it does not mean them.
          */
         ConflictView: {
             /** Attributes */
@@ -2377,6 +2397,11 @@ export interface components {
             };
             /** Bound User Id */
             bound_user_id: string | null;
+            /**
+             * Cause
+             * @enum {string}
+             */
+            cause: "contradiction" | "declined";
             /**
              * Created At
              * Format: date-time
@@ -2927,17 +2952,27 @@ export interface components {
             state: "ok" | "warning" | "failing";
         };
         /**
+         * IdentityAnswer
+         * @description Whether the link means who has opened it.
+         */
+        IdentityAnswer: {
+            /** Is Me */
+            is_me: boolean;
+        };
+        /**
          * IdentityPageView
-         * @description What came of a link, and whose account it was.
+         * @description What came of a link, or that its bearer is asked; and whose account it was.
          */
         IdentityPageView: {
+            /** Asked As */
+            asked_as: string | null;
             /** Channel Name */
             channel_name: string;
             /**
              * Outcome
              * @enum {string}
              */
-            outcome: "bound" | "again" | "conflict";
+            outcome: "asked" | "bound" | "again" | "conflict" | "declined";
         };
         /**
          * Imported
@@ -7111,6 +7146,41 @@ export interface operations {
             cookie?: never;
         };
         requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["IdentityPageView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    answer_identity_page: {
+        parameters: {
+            query?: never;
+            header?: {
+                "X-Link-Token"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["IdentityAnswer"];
+            };
+        };
         responses: {
             /** @description Successful Response */
             200: {

@@ -20,12 +20,14 @@ from moorage.infra.database import Tx
 
 BindingOutcome = Literal["bound", "again", "conflict"]
 Decision = Literal["kept", "replaced"]
+Cause = Literal["contradiction", "declined"]
+"""Why a link is reported: it contradicts what is known, or who opened it says that they are somebody else."""
 MOST_CONFLICTS = 200
 
 
 @dataclass(eq=False)
 class IdentityLinkUsed(DomainError):
-    """Somebody else has opened the link before: it says who one person is."""
+    """Somebody else has used the link before: it says who one person is."""
 
     code: ClassVar[str] = "customers.identity_link_used"
     kind: ClassVar[str] = "conflict"
@@ -39,11 +41,20 @@ class ConflictSettled(DomainError):
     kind: ClassVar[str] = "conflict"
 
 
+@dataclass(eq=False)
+class NotThem(DomainError):
+    """The customer has said that the link does not mean them, so that it cannot be put in the place of anything."""
+
+    code: ClassVar[str] = "customers.conflict_declined"
+    kind: ClassVar[str] = "conflict"
+
+
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """A link that would have overwritten what is known, and who it is about. Names are as they are now."""
+    """A link that bound nobody, and who opened it. Names are as they are now."""
 
     id: UUID
+    cause: Cause
     customer_id: CustomerId
     customer_name: str
     user_id: str
@@ -62,7 +73,7 @@ class Conflict:
 async def bind(tx: Tx, *, customer: CustomerRecord, link: IdentityLink) -> BindingOutcome:
     """Write down whom a link says that the customer is, or that it contradicts what is known.
 
-    Raises IdentityLinkUsed where somebody else has opened it before.
+    Raises IdentityLinkUsed where somebody else has used it before.
     """
     await lock_enterprise(tx, channel_id=customer.channel_id)
     await _claim(tx, customer=customer, link=link)
@@ -73,8 +84,25 @@ async def bind(tx: Tx, *, customer: CustomerRecord, link: IdentityLink) -> Bindi
     if customer.company_user_id is None and holder_id is None:
         await _write(tx, customer_id=customer.id, user_id=link.user_id, attributes=link.attributes)
         return "bound"
-    await _report(tx, customer=customer, link=link, holder_id=holder_id)
+    await _report(tx, customer=customer, link=link, holder_id=holder_id, cause="contradiction")
     return "conflict"
+
+
+async def report_declined(tx: Tx, *, customer: CustomerRecord, link: IdentityLink) -> None:
+    """Report that who opened a link says that it does not mean them. The link stays good for whom it means."""
+    await lock_enterprise(tx, channel_id=customer.channel_id)
+    holder_id = await _holder_of(tx, channel_id=customer.channel_id, user_id=link.user_id)
+    await _report(tx, customer=customer, link=link, holder_id=holder_id, cause="declined")
+
+
+async def check_unused(tx: Tx, *, customer: CustomerRecord, link: IdentityLink) -> None:
+    """Return if nobody else has used the link. Raises IdentityLinkUsed."""
+    owner = await tx.value(
+        "SELECT customer_id FROM identity_link_uses WHERE workspace_id = %s AND channel_id = %s AND digest = %s",
+        [tx.workspace_id, customer.channel_id, link.digest],
+    )
+    if owner not in (None, customer.id):
+        raise IdentityLinkUsed
 
 
 async def read_conflict(tx: Tx, *, channel_id: ChannelId, conflict_id: UUID) -> Conflict:
@@ -89,7 +117,7 @@ async def list_conflicts(tx: Tx, *, channel_id: ChannelId, conflict_id: UUID | N
     return await tx.rows(
         Conflict,
         """
-        SELECT c.id, c.customer_id, coalesce(u.remark_name, u.name) AS customer_name, c.user_id, c.attributes,
+        SELECT c.id, c.cause, c.customer_id, coalesce(u.remark_name, u.name) AS customer_name, c.user_id, c.attributes,
                c.bound_user_id, c.holder_id, coalesce(h.remark_name, h.name) AS holder_name, c.state, c.created_at,
                c.settled_at, p.name AS settled_by
         FROM identity_conflicts c
@@ -112,10 +140,12 @@ async def list_conflicts(tx: Tx, *, channel_id: ChannelId, conflict_id: UUID | N
 async def settle(
     tx: Tx, *, channel_id: ChannelId, conflict: Conflict, decision: Decision, by: PersonId
 ) -> CustomerId | None:
-    """Leave what is known, or put what the link says in its place. Raises ConflictSettled.
+    """Leave what is known, or put what the link says in its place. Raises ConflictSettled or NotThem.
 
     Returns who is not known as that user any more.
     """
+    if decision == "replaced" and conflict.cause == "declined":
+        raise NotThem
     await lock_enterprise(tx, channel_id=channel_id)
     settled = await tx.execute(
         """
@@ -136,7 +166,7 @@ async def settle(
 
 
 async def _claim(tx: Tx, *, customer: CustomerRecord, link: IdentityLink) -> None:
-    """Give the link to whoever opens it first; to them it says the same however often."""
+    """Give the link to whoever it binds first; to them it says the same however often."""
     await tx.execute(
         "DELETE FROM identity_link_uses WHERE workspace_id = %s AND expires_at < %s", [tx.workspace_id, tx.now]
     )
@@ -200,17 +230,20 @@ async def _touch(tx: Tx, *, customer_id: CustomerId) -> None:
     )
 
 
-async def _report(tx: Tx, *, customer: CustomerRecord, link: IdentityLink, holder_id: CustomerId | None) -> None:
+async def _report(
+    tx: Tx, *, customer: CustomerRecord, link: IdentityLink, holder_id: CustomerId | None, cause: Cause
+) -> None:
     """Write the conflict down, once however often the link is opened."""
     await tx.execute(
         """
         INSERT INTO identity_conflicts AS known
-               (workspace_id, id, channel_id, customer_id, user_id, attributes, bound_user_id, holder_id, created_at)
+               (workspace_id, id, channel_id, customer_id, user_id, attributes, bound_user_id, holder_id, cause,
+                created_at)
         VALUES (%(workspace_id)s, %(id)s, %(channel_id)s, %(customer_id)s, %(user_id)s, %(attributes)s,
-                %(bound_user_id)s, %(holder_id)s, %(now)s)
+                %(bound_user_id)s, %(holder_id)s, %(cause)s, %(now)s)
         ON CONFLICT (workspace_id, channel_id, customer_id, user_id) WHERE state = 'open'
         DO UPDATE SET attributes = excluded.attributes, bound_user_id = excluded.bound_user_id,
-                      holder_id = excluded.holder_id
+                      holder_id = excluded.holder_id, cause = excluded.cause
         """,
         {
             "workspace_id": tx.workspace_id,
@@ -221,6 +254,7 @@ async def _report(tx: Tx, *, customer: CustomerRecord, link: IdentityLink, holde
             "attributes": Jsonb(dict(link.attributes)),
             "bound_user_id": customer.company_user_id,
             "holder_id": holder_id,
+            "cause": cause,
             "now": tx.now,
         },
     )

@@ -42,9 +42,9 @@ from moorage.conversations.media_uploads import Uploads
 from moorage.conversations.outgoing_links import OutgoingLinks
 from moorage.conversations.people.enterprise_routes import router as enterprise_router
 from moorage.conversations.people.identify_routes import IdentifyDoor
-from moorage.conversations.people.identify_routes import pages_router as identity_pages_router
 from moorage.conversations.people.identify_routes import router as identify_router
 from moorage.conversations.people.identifying import Identifying
+from moorage.conversations.people.identity_page_routes import router as identity_pages_router
 from moorage.conversations.people.profiles import Profiles
 from moorage.conversations.people.routes import router as people_router
 from moorage.conversations.people.visits import Visits

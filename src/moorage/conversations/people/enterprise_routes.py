@@ -17,7 +17,7 @@ from moorage.conversations.people.telling import tell_of_identities
 from moorage.conversations.people.visits import ROOT, Place
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId
-from moorage.customers.bindings import Conflict, Decision, list_conflicts
+from moorage.customers.bindings import Cause, Conflict, Decision, list_conflicts
 from moorage.customers.enterprise import EnterpriseIdentity, change_enterprise, make_secret, read_enterprise
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Tx
@@ -34,9 +34,10 @@ class _View(BaseModel):
 
 
 class ConflictView(_View):
-    """A link that would have overwritten what is known."""
+    """A link that bound nobody: it contradicts what is known, or who opened it says that it does not mean them."""
 
     id: UUID
+    cause: Cause
     customer_id: UUID
     customer_name: str
     user_id: str
@@ -54,6 +55,7 @@ class ConflictView(_View):
         """Return the view of a conflict."""
         return cls(
             id=conflict.id,
+            cause=conflict.cause,
             customer_id=conflict.customer_id,
             customer_name=conflict.customer_name,
             user_id=conflict.user_id,

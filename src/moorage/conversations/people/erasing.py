@@ -135,6 +135,9 @@ async def _forget_links(tx: Tx, *, customer: CustomerRecord) -> None:
     await tx.execute(
         "DELETE FROM identity_link_uses WHERE workspace_id = %s AND customer_id = %s", [tx.workspace_id, customer.id]
     )
+    await tx.execute(
+        "DELETE FROM identity_questions WHERE workspace_id = %s AND customer_id = %s", [tx.workspace_id, customer.id]
+    )
     if forgotten:
         tell_of_identities(tx, channel_id=customer.channel_id)
 

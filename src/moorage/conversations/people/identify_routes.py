@@ -15,19 +15,14 @@ import segno
 import structlog
 from fastapi import APIRouter, Depends, Query, Request
 from fastapi.responses import RedirectResponse, Response
-from pydantic import BaseModel, ConfigDict
 from starlette.requests import HTTPConnection
 
-from moorage.channels.queries import read_channel
-from moorage.conversations.people.identifying import RESULT_PAGE, IdentifyFailed, Identifying
+from moorage.conversations.people.identifying import IdentifyFailed, Identifying
 from moorage.conversations.people.visits import ROOT, STATE_LASTS, Begun, Place, VisitFailed
 from moorage.core.errors import Missing
-from moorage.core.ids import ChannelId
-from moorage.customers.bindings import BindingOutcome, IdentityLinkUsed
+from moorage.customers.bindings import IdentityLinkUsed
 from moorage.customers.identity_links import IdentityLinkRefused
-from moorage.customers.links import ThePages, link_for
 from moorage.infra.limits import TooOften, UseLimit, count_use
-from moorage.infra.links import LinkInvalid, SignedLink
 from moorage.staff.guard import remote_address_of
 
 COOKIE: Final = "moorage_visit"
@@ -38,7 +33,6 @@ VISITING: Final = UseLimit(name="identify", most=240, window=timedelta(minutes=1
 MOST_CODE_CHARACTERS: Final = 1500
 
 router = APIRouter(prefix=ROOT, include_in_schema=False)
-pages_router = APIRouter(tags=["customer pages"])
 
 log = structlog.get_logger()
 
@@ -172,33 +166,3 @@ def _decoded(text: str) -> str | None:
     except (binascii.Error, ValueError):
         return None
     return path if path.startswith(f"{ROOT}/") and path.isprintable() else None
-
-
-# ---------------------------------------------------------------- the page with the result
-
-
-class IdentityPageView(BaseModel):
-    """What came of a link, and whose account it was."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    outcome: BindingOutcome
-    channel_name: str
-
-
-IdentityPage = Annotated[SignedLink, Depends(link_for(RESULT_PAGE))]
-_OUTCOMES: Final[dict[str, BindingOutcome]] = {"bound": "bound", "again": "again", "conflict": "conflict"}
-
-
-@pages_router.get("/pages/identity")
-async def read_identity_page(link: IdentityPage, door: ThePages) -> IdentityPageView:
-    """Tell a customer what came of the link that they opened."""
-    outcome = _OUTCOMES.get(link.about)
-    if outcome is None:
-        raise LinkInvalid
-    async with door.database.in_workspace(link.workspace_id) as tx:
-        channel_id = await tx.value(
-            "SELECT channel_id FROM threads WHERE workspace_id = %s AND id = %s", [tx.workspace_id, link.thread_id]
-        )
-        channel = await read_channel(tx, channel_id=ChannelId(channel_id))  # pyright: ignore[reportArgumentType] -- an id; none: Missing
-    return IdentityPageView(outcome=outcome, channel_name=channel.name)

@@ -1,5 +1,7 @@
 """Enterprise identity: the company's link says who somebody is, the provider tells which customer opens it.
 
+A link can be forwarded, so that who opens it is asked first. One that was made for exactly this customer need not ask.
+
 Also the way for who comes without a link, from a menu for instance: they are recognised first, sent to the company's
 own page with a token that stands for them, and come back by a link that names the token.
 """
@@ -9,16 +11,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import ClassVar, Final, Literal
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+from uuid import UUID
 
 from moorage.conversations.people.profiles import Profiles
 from moorage.conversations.people.telling import lock_customer, tell_of_customer, tell_of_identities
 from moorage.conversations.people.visits import Begun, Place, Visit, VisitFailed, Visits
 from moorage.core.errors import DomainError
 from moorage.core.ids import ThreadId
-from moorage.customers.bindings import BindingOutcome, bind
+from moorage.customers.bindings import BindingOutcome, bind, check_unused, report_declined
 from moorage.customers.enterprise import EnterpriseIdentity, open_secrets, read_enterprise
 from moorage.customers.identity_links import SIGNATURE, IdentityLink, read_link
 from moorage.customers.links import page_address
+from moorage.customers.model import CustomerRecord
+from moorage.customers.questions import IdentityQuestion, add_question, read_question, settle_question
 from moorage.customers.records import read_customer
 from moorage.infra.database import Tx
 from moorage.infra.links import LinkExpired, LinkInvalid, SignedLink, SignedLinks
@@ -64,7 +69,9 @@ class Identifying:
         return await self.visits.begin(place, purpose=PURPOSE, about=about, asks_profile=settings.asks_profile)
 
     async def finish(self, visit: Visit) -> str:
-        """Bind who was recognised to whom their link names, and return where the browser goes then.
+        """Ask who was recognised whether their link means them, and return where the browser goes for that.
+
+        Where no question is needed they are bound at once, and it goes where that is said.
 
         Raises IdentityLinkRefused, IdentityLinkUsed, VisitFailed or IdentifyFailed.
         """
@@ -78,8 +85,27 @@ class Identifying:
             return self._to_company(visit, settings)
         link = await self._read(visit.place, query, settings)
         self._check_customer(visit, link)
-        outcome = await self._bind(visit, link)
-        return self._page(visit, outcome)
+        return self._page(visit, about=await self._bind_or_ask(visit, link))
+
+    async def look(self, page: SignedLink, *, question_id: UUID) -> IdentityQuestion:
+        """Return the question of a page as it stands. Raises Missing or IdentityQuestionExpired."""
+        async with self.visits.database.in_workspace(page.workspace_id) as tx:
+            question = await read_question(tx, question_id=question_id, thread_id=page.thread_id)
+            question.check_open(now=tx.now)
+        return question
+
+    async def answer(self, page: SignedLink, *, question_id: UUID, is_them: bool) -> IdentityQuestion:
+        """Bind the customer, or report that the link does not mean them, and return how the question stands then.
+
+        What was answered before stays so. Raises Missing, IdentityQuestionExpired, IdentityLinkUsed, or VisitFailed
+        where links are switched off.
+        """
+
+        async def take(tx: Tx) -> None:
+            await _take_answer(tx, page=page, question_id=question_id, is_them=is_them)
+
+        await self.visits.database.run(page.workspace_id, take)
+        return await self.look(page, question_id=question_id)
 
     async def _settings(self, place: Place) -> EnterpriseIdentity:
         channel = await self.visits.channel(place)
@@ -114,18 +140,18 @@ class Identifying:
         if (named.workspace_id, named.thread_id) != (visit.place.workspace_id, visit.thread_id):
             raise IdentifyFailed(reason="other_customer")
 
-    async def _bind(self, visit: Visit, link: IdentityLink) -> BindingOutcome:
-        async def bind_them(tx: Tx) -> BindingOutcome:
+    async def _bind_or_ask(self, visit: Visit, link: IdentityLink) -> str:
+        """Return what the page is about: an outcome, or the id of a question."""
+
+        async def bind_or_ask(tx: Tx) -> str:
             await lock_customer(tx, customer_id=visit.customer_id)
             customer = await read_customer(tx, customer_id=visit.customer_id)
-            outcome = await bind(tx, customer=customer, link=link)
-            if outcome == "conflict":
-                tell_of_identities(tx, channel_id=visit.place.channel_id)
-            else:
-                await tell_of_customer(tx, customer_id=visit.customer_id)
-            return outcome
+            if link.customer_token is not None or customer.company_user_id == link.user_id:
+                return await _bind(tx, customer=customer, link=link)
+            await check_unused(tx, customer=customer, link=link)
+            return str(await add_question(tx, customer=customer, link=link))
 
-        return await self.visits.database.run(visit.place.workspace_id, bind_them)
+        return await self.visits.database.run(visit.place.workspace_id, bind_or_ask)
 
     def _to_company(self, visit: Visit, settings: EnterpriseIdentity) -> str:
         """Return the company's own page, with a token that stands for the visitor there."""
@@ -136,8 +162,8 @@ class Identifying:
         query = [*parse_qsl(parts.query, keep_blank_values=True), ("customer_token", self.links.token(token))]
         return urlunsplit(parts._replace(query=urlencode(query)))
 
-    def _page(self, visit: Visit, outcome: BindingOutcome) -> str:
-        link = self._signed(visit.place, visit.thread_id, purpose=RESULT_PAGE, lasts=RESULT_LASTS, about=outcome)
+    def _page(self, visit: Visit, *, about: str) -> str:
+        link = self._signed(visit.place, visit.thread_id, purpose=RESULT_PAGE, lasts=RESULT_LASTS, about=about)
         return page_address(self.links, public_url=self.visits.public_url, link=link)
 
     def _signed(
@@ -160,3 +186,32 @@ def parameters_of(query: str) -> Sequence[tuple[str, str]]:
         return parse_qsl(query, keep_blank_values=True, errors="strict", max_num_fields=50)
     except ValueError:
         return [(SIGNATURE, "")]
+
+
+async def _take_answer(tx: Tx, *, page: SignedLink, question_id: UUID, is_them: bool) -> None:
+    asked = await read_question(tx, question_id=question_id, thread_id=page.thread_id)
+    await lock_customer(tx, customer_id=asked.customer_id)
+    question = await read_question(tx, question_id=question_id, thread_id=page.thread_id)
+    question.check_open(now=tx.now)
+    if question.outcome is not None:
+        return  # the button was pressed twice, or the page was gone back to
+    customer = await read_customer(tx, customer_id=question.customer_id)
+    if not is_them:
+        await report_declined(tx, customer=customer, link=question.link)
+        tell_of_identities(tx, channel_id=customer.channel_id)
+        await settle_question(tx, question_id=question.id, outcome="declined")
+        return
+    if not (await read_enterprise(tx, channel_id=customer.channel_id)).enabled:
+        raise VisitFailed(reason="off")
+    outcome = await _bind(tx, customer=customer, link=question.link)
+    await settle_question(tx, question_id=question.id, outcome=outcome)
+
+
+async def _bind(tx: Tx, *, customer: CustomerRecord, link: IdentityLink) -> BindingOutcome:
+    """Bind a customer, whose thread is locked, or report a contradiction, and tell browsers of it."""
+    outcome = await bind(tx, customer=customer, link=link)
+    if outcome == "conflict":
+        tell_of_identities(tx, channel_id=customer.channel_id)
+    else:
+        await tell_of_customer(tx, customer_id=customer.id)
+    return outcome
