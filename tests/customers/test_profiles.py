@@ -85,7 +85,11 @@ async def test_a_name_and_a_picture_are_shown_where_wechat_still_tells_them(coun
     view = await counter.view()
     assert (view.name, view.own_name) == ("小美", "小美")
     assert view.avatar_url is not None
-    assert (await counter.desk.conversation_of(counter.customer)).customer.name == "小美"
+    shown = (await counter.desk.conversation_of(counter.customer)).customer
+    assert (shown.name, shown.avatar_url) == ("小美", view.avatar_url)
+    assert (await counter.facts("customer.changed"))[-1]["avatar_url"] == view.avatar_url
+    await counter.desk.hears("有人吗", by=counter.customer)
+    assert (await counter.facts("conversation.changed"))[-1]["customer"] == shown.model_dump(mode="json")
     blob_id = await counter.desk.value(
         "SELECT avatar_blob_id FROM customer_identities WHERE external_customer_id = %s", counter.customer
     )

@@ -32,7 +32,15 @@ export function isMessage(payload: unknown): payload is Message {
   return isVersioned(payload) && 'thread_id' in payload && 'seq' in payload
 }
 
-/** What a fact tells of a customer: what they are called now. */
-export function isNamed(payload: unknown): payload is { id: string; name: string } {
-  return isVersioned(payload) && 'name' in payload && typeof payload.name === 'string'
+/** What a fact tells of a customer: what they are called now, and where their picture is. */
+export interface Named {
+  id: string
+  name: string
+  avatar_url: string | null
+}
+
+export function isNamed(payload: unknown): payload is Named {
+  if (!isVersioned(payload) || !('name' in payload) || !('avatar_url' in payload)) return false
+  const { name, avatar_url: avatar } = payload
+  return typeof name === 'string' && (avatar === null || typeof avatar === 'string')
 }

@@ -2591,9 +2591,11 @@ export interface components {
         };
         /**
          * CustomerRef
-         * @description The customer of a conversation, by the name that staff use.
+         * @description The customer of a conversation, by the name that staff use, with their picture where it is known.
          */
         CustomerRef: {
+            /** Avatar Url */
+            avatar_url: string | null;
             /**
              * Id
              * Format: uuid

@@ -184,6 +184,8 @@ class Surroundings:
     """UTF-8 bytes of one text."""
     customer_id: CustomerId
     customer_name: str
+    customer_avatar_id: UUID | None = None
+    """Of the picture that the provider told."""
     time_zone: str = "UTC"
     default_group_id: GroupId | None = None
     agent_is_away: bool = False

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import cast
+from uuid import UUID
 
 from psycopg.types.json import Jsonb
 from pydantic import TypeAdapter
@@ -199,6 +200,7 @@ class _Contents:
     channel_settings: Mapping[str, object]
     channel_verified: bool | None
     customer_name: str | None
+    customer_avatar_id: UUID | None
     profile_due_at: datetime | None
     time_zone: str
     default_group_id: GroupId | None
@@ -278,7 +280,8 @@ async def _ask_for_contents(tx: Tx, *, customers: Sequence[Whose]) -> "Asked[_Co
                 WHERE p.workspace_id = t.workspace_id AND p.thread_id = t.id AND p.state = 'open') AS prompt,
                h.kind AS channel_kind, h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
                h.verified AS channel_verified,
-               coalesce(u.remark_name, u.name) AS customer_name, i.profile_due_at, w.time_zone, g.id AS default_group_id
+               coalesce(u.remark_name, u.name) AS customer_name, i.avatar_blob_id AS customer_avatar_id,
+               i.profile_due_at, w.time_zone, g.id AS default_group_id
         FROM jsonb_to_recordset(%(customers)s) AS whose(channel_id uuid, external_customer_id text)
         CROSS JOIN LATERAL (
           SELECT * FROM threads
@@ -351,6 +354,7 @@ def _surroundings(locked: LockedThread, row: _Contents, manifest: Manifest) -> S
         customer_id=locked.customer_id,
         customer_name=row.customer_name
         or fallback_name(channel_name=row.channel_name, external_customer_id=locked.external_customer_id),
+        customer_avatar_id=row.customer_avatar_id,
         time_zone=row.time_zone,
         default_group_id=row.default_group_id,
         agent_is_away=row.agent_is_away is True,

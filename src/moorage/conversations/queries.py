@@ -223,6 +223,7 @@ class _CardRow:
     channel_verified: bool | None
     customer_id: CustomerId
     customer_name: str
+    customer_avatar_id: UUID | None
     agent_name: str | None
     is_newest: bool
     waiting: int
@@ -241,7 +242,7 @@ _CARDS_HEAD: Final[LiteralString] = """
   SELECT to_jsonb(c) AS conversation, c.thread_id, t.follow_state, c.channel_id, h.kind AS channel_kind,
          h.name AS channel_name, h.state AS channel_state, h.settings AS channel_settings,
          h.verified AS channel_verified, c.customer_id, coalesce(u.remark_name, u.name) AS customer_name,
-         a.name AS agent_name,
+         i.avatar_blob_id AS customer_avatar_id, a.name AS agent_name,
          NOT EXISTS (SELECT FROM conversations n WHERE n.workspace_id = c.workspace_id AND n.thread_id = c.thread_id
                        AND (n.opened_at, n.id) > (c.opened_at, c.id)) AS is_newest,
          (SELECT count(*) FROM messages m WHERE m.workspace_id = c.workspace_id AND m.thread_id = c.thread_id
@@ -255,6 +256,8 @@ _CARDS_TAIL: Final[LiteralString] = """
   JOIN threads t ON t.workspace_id = c.workspace_id AND t.id = c.thread_id
   JOIN channels h ON h.workspace_id = c.workspace_id AND h.id = c.channel_id
   JOIN customers u ON u.workspace_id = c.workspace_id AND u.id = c.customer_id
+  LEFT JOIN customer_identities i ON i.workspace_id = t.workspace_id AND i.channel_id = t.channel_id
+    AND i.external_customer_id = t.external_customer_id
   LEFT JOIN agents a ON a.workspace_id = c.workspace_id AND a.id = c.owner_agent_id
 """
 _RECENT_TAIL: Final[LiteralString] = _CARDS_TAIL + " ORDER BY c.last_message_at DESC, c.id DESC LIMIT %(limit)s"
@@ -337,6 +340,7 @@ def _card(row: _CardRow, *, connectors: Connectors, now: datetime) -> Card:
         most_text_bytes=manifest.max_text_bytes,
         customer_id=row.customer_id,
         customer_name=row.customer_name,
+        customer_avatar_id=row.customer_avatar_id,
     )
     return Card(
         conversation=CONVERSATION.validate_python(row.conversation),

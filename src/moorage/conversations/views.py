@@ -20,6 +20,7 @@ from moorage.conversations.model import (
     Surroundings,
 )
 from moorage.core.ids import ThreadId
+from moorage.customers.model import avatar_address
 from moorage.infra.database import Fact
 
 
@@ -63,10 +64,11 @@ class ChannelRef(_View):
 
 
 class CustomerRef(_View):
-    """The customer of a conversation, by the name that staff use."""
+    """The customer of a conversation, by the name that staff use, with their picture where it is known."""
 
     id: UUID
     name: str
+    avatar_url: str | None
 
 
 class OwnerView(_View):
@@ -204,7 +206,11 @@ def conversation_view(
             state=around.channel_state,
             verified=around.channel_verified,
         ),
-        customer=CustomerRef(id=around.customer_id, name=around.customer_name),
+        customer=CustomerRef(
+            id=around.customer_id,
+            name=around.customer_name,
+            avatar_url=avatar_address(customer_id=around.customer_id, blob_id=around.customer_avatar_id),
+        ),
         state=conversation.state,
         owner=OwnerView(kind=conversation.owner_kind, agent_id=conversation.owner_agent_id, agent_name=agent_name),
         group_id=conversation.group_id,

@@ -58,6 +58,11 @@ class CustomerRecord:
         return self.remark_name or self.name
 
 
+def avatar_address(*, customer_id: CustomerId, blob_id: UUID | None) -> str | None:
+    """Return where a browser finds a customer's picture; it changes with the picture. None: there is none."""
+    return None if blob_id is None else f"/api/customers/{customer_id}/avatar?v={blob_id.hex[-8:]}"
+
+
 @dataclass(frozen=True, slots=True)
 class ProfileDue(DomainEvent):
     """A customer was met whose profile is not known, or was read a day ago."""

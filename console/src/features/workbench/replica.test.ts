@@ -32,15 +32,17 @@ function added(seq: number, version = 1): Fact {
 
 describe('the replica', () => {
   it('calls a customer by their new name in every conversation', () => {
-    const other = { id: 'other', customer: { id: 'customer-2', name: 'Jun' } }
+    const other = { id: 'other', customer: { id: 'customer-2', name: 'Jun', avatar_url: null } }
     const before = withConversations(EMPTY, [aConversation(), aConversation(other)])
-    const payload = { id: 'customer-1', name: 'Ms Wang', version: 2 }
+    const payload = { id: 'customer-1', name: 'Ms Wang', avatar_url: '/mei', version: 2 }
     const fact = { seq: 9, topic: 'customer.changed', object_id: payload.id, version: 2, payload }
     const after = withFact(before, fact)
     expect([...after.conversations.values()].map((each) => each.customer.name)).toEqual([
       'Ms Wang',
       'Jun',
     ])
+    const pictures = [...after.conversations.values()].map((each) => each.customer.avatar_url)
+    expect(pictures).toEqual(['/mei', null])
   })
 
   it('takes the words out of an erased thread, and leaves what staff and accounts did', () => {

@@ -2,7 +2,7 @@
  * The console's copy of conversations and messages. Snapshots and facts bring values with versions; a value is taken
  * only if it is newer than the one that is there, so that the order in which they arrive does not matter.
  */
-import { type ChannelNews, isConversation, isMessage, isNamed } from '@/api/guards'
+import { type ChannelNews, isConversation, isMessage, isNamed, type Named } from '@/api/guards'
 import type { Conversation, Message, Scope } from '@/api/types'
 import type { Fact } from '@/realtime/messages'
 
@@ -161,12 +161,12 @@ function erased(content: Message['content']): Message['content'] {
   return { version: 1, type: 'erased', kind: content.type }
 }
 
-/** A customer is called so from now on, in every conversation. What is older than the fact says nothing newer. */
-function withName(replica: Replica, named: { id: string; name: string }): Replica {
+/** A customer is called and looks so from now on, everywhere. What is older than the fact says nothing newer. */
+function withName(replica: Replica, named: Named): Replica {
   const conversations = new Map(replica.conversations)
   for (const [id, conversation] of conversations) {
     if (conversation.customer.id !== named.id) continue
-    const customer = { ...conversation.customer, name: named.name }
+    const customer = { id: named.id, name: named.name, avatar_url: named.avatar_url }
     conversations.set(id, { ...conversation, customer })
   }
   return { ...replica, conversations }

@@ -14,7 +14,7 @@ export function aConversation(own: Partial<Conversation> = {}): Conversation {
       state: 'active',
       verified: true,
     },
-    customer: { id: 'customer-1', name: 'Mei' },
+    customer: { id: 'customer-1', name: 'Mei', avatar_url: null },
     state: 'open',
     owner: { kind: 'agent', agent_id: ME, agent_name: 'Lin' },
     group_id: null,

@@ -18,7 +18,7 @@ from moorage.conversations.people.views import (
 from moorage.conversations.queries import may_read_thread
 from moorage.core.errors import Missing
 from moorage.core.ids import ConversationId, CustomerId, ThreadId
-from moorage.customers.model import CustomerRecord
+from moorage.customers.model import CustomerRecord, avatar_address
 from moorage.customers.records import read_customer
 from moorage.infra.database import Tx
 from moorage.staff.model import Actor
@@ -43,7 +43,7 @@ async def describe_customer(tx: Tx, *, actor: Actor, customer_id: CustomerId, co
         name=customer.shown_name,
         known_name=customer.name,
         own_name=customer.own_name,
-        avatar_url=avatar_address(customer),
+        avatar_url=avatar_address(customer_id=customer.id, blob_id=customer.avatar_blob_id),
         remark=RemarkView(
             name=customer.remark_name,
             state=customer.remark_state,
@@ -62,12 +62,6 @@ async def describe_customer(tx: Tx, *, actor: Actor, customer_id: CustomerId, co
         erased_at=customer.erased_at,
         version=customer.version,
     )
-
-
-def avatar_address(customer: CustomerRecord) -> str | None:
-    """Return where a browser finds the customer's picture; it changes with the picture."""
-    blob_id = customer.avatar_blob_id
-    return None if blob_id is None else f"/api/customers/{customer.id}/avatar?v={blob_id.hex[-8:]}"
 
 
 def _company(customer: CustomerRecord) -> CompanyIdentityView | None:

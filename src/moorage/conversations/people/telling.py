@@ -7,6 +7,7 @@ from moorage.conversations.open_thread import CONVERSATION, lock_known_thread
 from moorage.conversations.operations import audience_of
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId, CustomerId, ThreadId
+from moorage.customers.model import avatar_address
 from moorage.customers.records import read_customer
 from moorage.infra.database import Fact, Tx
 
@@ -28,9 +29,9 @@ async def lock_customer(tx: Tx, *, customer_id: CustomerId) -> ThreadId:
 
 
 async def tell_of_customer(tx: Tx, *, customer_id: CustomerId) -> None:
-    """Tell everybody who may see a conversation of the customer what they are called now.
+    """Tell everybody who may see a conversation of the customer what they are called now, and how they look.
 
-    The conversations get a new version, because the name is part of how they are shown.
+    The conversations get a new version, because both are part of how they are shown.
     """
     customer = await read_customer(tx, customer_id=customer_id)
     rows = await tx.rows(
@@ -52,7 +53,12 @@ async def tell_of_customer(tx: Tx, *, customer_id: CustomerId) -> None:
             object_id=customer_id,
             version=customer.version,
             audience=tuple(sorted(audience)),
-            payload={"id": str(customer_id), "name": customer.shown_name, "version": customer.version},
+            payload={
+                "id": str(customer_id),
+                "name": customer.shown_name,
+                "avatar_url": avatar_address(customer_id=customer.id, blob_id=customer.avatar_blob_id),
+                "version": customer.version,
+            },
         )
     )
 

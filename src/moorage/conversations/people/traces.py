@@ -125,7 +125,8 @@ async def _rename_in_facts_of_messages(tx: Tx, gone: Gone) -> None:
 async def _rename_in_facts_of_conversations(tx: Tx, gone: Gone) -> None:
     await tx.execute(
         """
-        UPDATE event_log l SET payload = jsonb_set(l.payload, '{customer,name}', to_jsonb(%s::text))
+        UPDATE event_log l SET payload = jsonb_set(l.payload, '{customer}', l.payload -> 'customer'
+          || jsonb_build_object('name', %s::text, 'avatar_url', null))
         FROM conversations c
         WHERE l.workspace_id = %s AND c.workspace_id = l.workspace_id AND c.thread_id = %s AND l.object_id = c.id
         """,
@@ -136,7 +137,7 @@ async def _rename_in_facts_of_conversations(tx: Tx, gone: Gone) -> None:
 async def _rename_in_facts_of_customer(tx: Tx, gone: Gone) -> None:
     await tx.execute(
         """
-        UPDATE event_log SET payload = jsonb_set(payload, '{name}', to_jsonb(%s::text))
+        UPDATE event_log SET payload = payload || jsonb_build_object('name', %s::text, 'avatar_url', null)
         WHERE workspace_id = %s AND object_id = %s
         """,
         [gone.name, tx.workspace_id, gone.customer_id],
