@@ -128,15 +128,32 @@ async def _forget_files(tx: Tx, *, thread_id: ThreadId) -> None:
 
 
 async def _forget_links(tx: Tx, *, customer: CustomerRecord) -> None:
+    """Forget what links said of the customer, also those that somebody else has opened."""
+    theirs = {
+        "workspace_id": tx.workspace_id,
+        "customer_id": customer.id,
+        "channel_id": customer.channel_id,
+        "user_id": customer.company_user_id,
+    }
     forgotten = await tx.execute(
-        "DELETE FROM identity_conflicts WHERE workspace_id = %s AND (customer_id = %s OR holder_id = %s)",
-        [tx.workspace_id, customer.id, customer.id],
+        """
+        DELETE FROM identity_conflicts
+        WHERE workspace_id = %(workspace_id)s
+          AND (%(customer_id)s IN (customer_id, holder_id)
+               OR (channel_id = %(channel_id)s AND user_id = %(user_id)s))
+        """,
+        theirs,
+    )
+    await tx.execute(
+        """
+        DELETE FROM identity_questions
+        WHERE workspace_id = %(workspace_id)s
+          AND (customer_id = %(customer_id)s OR (channel_id = %(channel_id)s AND user_id = %(user_id)s))
+        """,
+        theirs,
     )
     await tx.execute(
         "DELETE FROM identity_link_uses WHERE workspace_id = %s AND customer_id = %s", [tx.workspace_id, customer.id]
-    )
-    await tx.execute(
-        "DELETE FROM identity_questions WHERE workspace_id = %s AND customer_id = %s", [tx.workspace_id, customer.id]
     )
     if forgotten:
         tell_of_identities(tx, channel_id=customer.channel_id)
