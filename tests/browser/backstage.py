@@ -125,6 +125,14 @@ async def change_settings(demo: Demo, *, appid: str, settings: Json) -> None:
         (await client.patch(f"/api/channels/{found['id']}", json=body)).raise_for_status()
 
 
+async def channel_of(demo: Demo, *, appid: str) -> str:
+    """Return the id of the channel that an account is docked as."""
+    async with _client(demo.console_url) as client:
+        await _sign_in(client, demo=demo, who=demo.owner)
+        found = (await client.get("/api/channels", params={"query": appid})).raise_for_status().json()["items"]
+    return str(found[0]["id"])
+
+
 async def an_empty_desk(demo: Demo) -> None:
     """End every conversation that an earlier story left open."""
     async with _client(demo.console_url) as client:

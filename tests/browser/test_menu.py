@@ -18,7 +18,10 @@ from moorage.connectors.wechat_oa.fields import read_fields, write_fields
 from moorage.entry.http import create_app
 from moorage.infra.database import Database
 from moorage.infra.settings import Settings
+from tests.browser.backstage import a_docked_account, channel_of, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
+from tests.browser.demo import Demo
+from tests.browser.stories import sign_in
 from tests.channels.docking import some_credentials
 from tests.channels.menus.wechat import MenuWechat
 from tests.connectors.provider import running_provider
@@ -167,6 +170,59 @@ async def test_a_menu_is_drafted_published_tapped_replaced_elsewhere_and_importe
     await dialog.get_by_role("button", name="Publish", exact=True).click()
     await expect(page.get_by_text("Customers see version 3.")).to_be_visible()
     assert stage.wechat.names() == ["服务", "营业时间"]
+
+
+async def test_customers_use_the_published_menu_on_their_phone(demo: Demo, open_page: OpenPage) -> None:
+    appid = await a_docked_account(demo, name="茶行")
+    page = await open_page()
+    await sign_in(page, demo=demo, who=demo.owner)
+    await off_duty(demo, demo.owner)
+    await page.goto(f"{demo.console_url}/channels/{await channel_of(demo, appid=appid)}/menu")
+    form = page.get_by_role("group", name="The chosen item")
+    await page.get_by_role("button", name="Add the first item").click()
+    await form.get_by_label("Name").fill("营业时间")
+    await form.get_by_label("When it is tapped").select_option(label="Send a message")
+    await form.get_by_label("Text").fill(HOURS)
+    await page.get_by_role("button", name="Add an item").click()
+    await form.get_by_label("Name").fill("服务")
+    for name, kind in (("官方网站", "Open a link"), ("转人工", "Transfer to an agent")):
+        await page.get_by_role("group", name="Menu bar").get_by_role("button", name="服务", exact=True).click()
+        await form.get_by_role("button", name="Add to sub-menu").click()
+        await form.get_by_label("Name").fill(name)
+        await form.get_by_label("When it is tapped").select_option(label=kind)
+        if kind == "Open a link":
+            await form.get_by_label("Address").fill(f"{demo.sandbox_url}/backoffice?from=menu")
+    await page.get_by_role("button", name="Publish…").click()
+    await page.get_by_role("dialog").get_by_role("button", name="Publish", exact=True).click()
+    await expect(page.get_by_text("Customers see version 1.")).to_be_visible()
+
+    phone = await open_page(width=390, height=844)
+    await phone.goto(f"{demo.phone_url}?account={appid}&follower=Mei&lang=en")
+    await phone.get_by_role("button", name="Follow", exact=True).click()
+    bar = phone.get_by_role("navigation", name="Menu")
+    service = bar.get_by_role("button", name="服务")
+    website = bar.get_by_role("button", name="官方网站")
+    await expect(website).to_be_hidden()
+    await service.click()
+    await expect(service).to_have_attribute("aria-expanded", "true")
+    await expect(website).to_be_in_viewport(ratio=1)
+    assert await serious_findings(phone) == []
+    async with phone.expect_popup() as opened:
+        await website.click()
+    assert (await opened.value).url == f"{demo.sandbox_url}/backoffice?from=menu"
+    await expect(website).to_be_hidden()  # a choice closes the list, as does the next tap beside it
+    await service.click()
+    await phone.get_by_role("log").click()
+    await expect(website).to_be_hidden()
+
+    log = phone.get_by_role("log")
+    await bar.get_by_role("button", name="营业时间").click()
+    await expect(log.get_by_text(HOURS)).to_be_visible()
+    await service.click()
+    await bar.get_by_role("button", name="转人工").click()
+    await expect(page.get_by_role("link", name="Workbench")).to_be_visible()
+    await bar.get_by_role("button", name="Keyboard").click()
+    await expect(phone.get_by_role("textbox", name="Message")).to_be_visible()
 
 
 async def test_a_menu_for_some_customers_is_made_on_a_phone(stage: Stage, open_page: OpenPage) -> None:

@@ -112,6 +112,31 @@ async def test_voice_is_recorded_sent_as_amr_and_played(stage: Stage, open_page:
         assert (await http.get(recorded["url"])).content.startswith(b"#!AMR\n")
 
 
+async def test_faces_are_pictures_whatever_the_phone_has_of_emoji(stage: Stage, open_page: OpenPage) -> None:
+    page = await stage.phone(open_page, "Lei")
+    log = page.get_by_role("log")
+    await page.get_by_role("textbox", name="Message").fill("好的/::)[捂脸]<b>")
+    await page.get_by_role("button", name="Send").click()
+    for name in ("微笑", "捂脸"):
+        await expect(log.get_by_role("img", name=name)).to_be_visible()
+    await expect(log.get_by_text("好的")).to_contain_text("<b>")
+    assert "好的/::)[捂脸]&lt;b&gt;" in await pushed(stage, "text") or "好的/::)[捂脸]<b>" in await pushed(
+        stage, "text"
+    )
+    has_all = """async () => {
+      const { FACES } = await import('/sandbox/static/faces.js')
+      const face = (await document.fonts.load("20px 'Phone Faces'", FACES[0][2]))[0]
+      const widths = (font) => {
+        const pen = document.createElement('canvas').getContext('2d')
+        pen.font = `20px ${font}`
+        return FACES.map(([, , emoji]) => pen.measureText(emoji).width)
+      }
+      const missing = widths("'Phone Faces', monospace").filter((width) => width < 20)
+      return [face.status, missing.length]
+    }"""
+    assert await page.evaluate(has_all) == ["loaded", 0]
+
+
 async def test_recording_can_be_given_up(stage: Stage, open_page: OpenPage) -> None:
     page = await stage.phone(open_page, "Lei")
     await page.get_by_role("button", name="Record a voice").click()

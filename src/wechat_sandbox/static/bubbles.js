@@ -1,7 +1,7 @@
 // One chat entry as WeChat shows it.
 
 import { avatar, h, icon } from './dom.js'
-import { withEmoji } from './faces.js'
+import { withFaces } from './faces.js'
 import { chatTime, t } from './language.js'
 
 const GAP_S = 300
@@ -193,10 +193,10 @@ function plainText(text) {
   const parts = []
   let end = 0
   for (const { 0: address, index } of text.matchAll(ADDRESS)) {
-    parts.push(withEmoji(text.slice(end, index)), anchor(address, address))
+    parts.push(...withFaces(text.slice(end, index)), anchor(address, address))
     end = index + address.length
   }
-  parts.push(withEmoji(text.slice(end)))
+  parts.push(...withFaces(text.slice(end)))
   return parts
 }
 

@@ -1,4 +1,6 @@
-// WeChat's classic faces: the code that travels in a text, its bracket name and a similar emoji.
+// WeChat's faces: the code that travels in a text, the name in brackets and a similar emoji. Newer ones have no code.
+
+import { h } from './dom.js'
 
 export const FACES = [
   ['/::)', '[微笑]', '🙂'], ['/::~', '[撇嘴]', '😕'], ['/::B', '[色]', '😍'], ['/::|', '[发呆]', '😳'],
@@ -11,6 +13,9 @@ export const FACES = [
   ['/:handclap', '[鼓掌]', '👏'], ['/:rose', '[玫瑰]', '🌹'], ['/:heart', '[爱心]', '❤️'], ['/:break', '[心碎]', '💔'],
   ['/:cake', '[蛋糕]', '🎂'], ['/:strong', '[强]', '👍'], ['/:weak', '[弱]', '👎'], ['/:share', '[握手]', '🤝'],
   ['/:@)', '[抱拳]', '🙏'], ['/:v', '[胜利]', '✌️'], ['/:ok', '[OK]', '👌'], ['/:hug', '[拥抱]', '🤗'],
+  ['/:,@o', '[傲慢]', '😤'], ['/:|-)', '[困]', '😪'], ['/:,@f', '[奋斗]', '💪'], ['/:no', '[NO]', '🙅'],
+  ['[捂脸]', '[捂脸]', '🤦'], ['[奸笑]', '[奸笑]', '😏'], ['[嘿哈]', '[嘿哈]', '😆'], ['[机智]', '[机智]', '🤓'],
+  ['[皱眉]', '[皱眉]', '😖'], ['[耶]', '[耶]', '✌️'],
 ]
 
 const BY_TEXT = new Map(FACES.flatMap(([code, name, emoji]) => [[code, emoji], [name, emoji]]))
@@ -18,7 +23,21 @@ const escaped = (text) => text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')
 const longestFirst = [...BY_TEXT.keys()].sort((a, b) => b.length - a.length)
 const ANY_FACE = new RegExp(longestFirst.map(escaped).join('|'), 'g')
 
-export const withEmoji = (text) => text.replace(ANY_FACE, (face) => BY_TEXT.get(face))
+// The parts of a text: its words, and a picture for each face, which is copied as the code that it came as.
+export function withFaces(text) {
+  const parts = []
+  let end = 0
+  for (const match of text.matchAll(ANY_FACE)) {
+    parts.push(text.slice(end, match.index), face(match[0]))
+    end = match.index + match[0].length
+  }
+  return [...parts, text.slice(end)].filter((part) => part !== '')
+}
+
+function face(code) {
+  const [, name] = FACES.find((one) => one.includes(code))
+  return h('span', { class: 'face', role: 'img', 'aria-label': name.slice(1, -1) }, BY_TEXT.get(code))
+}
 
 export function withCodes(text) {
   return FACES.reduce((result, [code, name]) => result.replaceAll(name, code), text)

@@ -30,13 +30,21 @@ export function createMenuBar({ tap, swap }) {
     }
     head.addEventListener('click', () => {
       const opening = list.hidden
-      for (const other of items.querySelectorAll('.below')) other.hidden = true
-      for (const other of items.querySelectorAll('[aria-expanded]')) other.setAttribute('aria-expanded', 'false')
+      closeLists()
       list.hidden = !opening
       head.setAttribute('aria-expanded', String(opening))
     })
     return h('div', { class: 'top' }, head, list)
   }
+
+  function closeLists() {
+    for (const list of items.querySelectorAll('.below')) list.hidden = true
+    for (const head of items.querySelectorAll('[aria-expanded]')) head.setAttribute('aria-expanded', 'false')
+  }
+
+  // Whatever is tapped beside an open list closes it, and so does Escape.
+  document.addEventListener('click', (event) => items.contains(event.target) || closeLists())
+  document.addEventListener('keydown', (event) => event.key === 'Escape' && closeLists())
 
   function plain(button, path, done = () => {}) {
     const onclick = () => {
