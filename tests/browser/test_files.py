@@ -14,6 +14,25 @@ from tests.browser.stories import at_the_workbench
 pytestmark = pytest.mark.browser
 
 PDF = b"%PDF-1.7 a price list"
+GROWS_TWICE = """() => new Promise((tell) => {
+  const log = document.querySelector('[role=log]')
+  const content = log.firstElementChild
+  const grow = () => {
+    const more = document.createElement('div')
+    more.style = 'height: 300px; flex: none'
+    content.append(more)
+  }
+  const observer = new ResizeObserver(() => {
+    observer.disconnect()
+    grow()
+    setTimeout(() => tell(log.scrollHeight - log.scrollTop - log.clientHeight), 200)
+  })
+  requestAnimationFrame(() => {
+    grow()
+    observer.observe(content)
+  })
+})"""
+"""Let the timeline grow, and again right after it went to its end; tell how far it is from there then."""
 
 
 async def test_voice_goes_out_and_files_go_both_ways(demo: Demo, open_page: OpenPage) -> None:
@@ -70,6 +89,12 @@ async def test_voice_goes_out_and_files_go_both_ways(demo: Demo, open_page: Open
     await expect(phone.get_by_text("has received it")).to_be_visible()
     assert await serious_findings(phone) == []
     await expect(log.get_by_text("invoice.pdf")).to_be_visible()
+
+    # What grows once more before the browser has told of its own scrolling, as pictures and cards do, moves nobody.
+    assert await agent.evaluate(GROWS_TWICE) < 2
+    reading = await agent.evaluate("() => document.querySelector('[role=log]').scrollTop = 5")
+    assert await agent.evaluate(GROWS_TWICE) > 200
+    assert await agent.evaluate("() => document.querySelector('[role=log]').scrollTop") == reading
 
     with minutes_later(demo, 8 * 24 * 60):
         await phone.goto((await customer.addresses())[0])

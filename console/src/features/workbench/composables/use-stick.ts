@@ -10,11 +10,19 @@ const NEAR_PX = 48
 export function useStick(box: Ref<HTMLElement | null>, content: Ref<HTMLElement | null>) {
   const atBottom = ref(true)
   let observer: ResizeObserver | undefined
+  let last = 0
 
+  /**
+   * See where the reader is now. Only who scrolls up leaves the bottom: a browser tells of scrolling late, and when it
+   * does what is below may have grown meanwhile.
+   */
   function look(): void {
     const element = box.value
     if (element === null) return
-    atBottom.value = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX
+    const wentUp = element.scrollTop < last
+    last = element.scrollTop
+    const isNear = element.scrollHeight - element.scrollTop - element.clientHeight < NEAR_PX
+    atBottom.value = isNear || (atBottom.value && !wentUp)
   }
 
   function toBottom(): void {
@@ -22,6 +30,7 @@ export function useStick(box: Ref<HTMLElement | null>, content: Ref<HTMLElement 
     if (element === null) return
     atBottom.value = true
     element.scrollTop = element.scrollHeight
+    last = element.scrollTop
   }
 
   /** Run `grow`, which adds entries above, so that what is being read does not move. */
