@@ -48,6 +48,9 @@ async def test_choices_are_tapped_or_answered_by_number_and_cards_arrive(demo: D
     reply = agent.get_by_role("textbox", name="Reply")
     await reply.press_sequentially("您好")
     await expect(phone.get_by_text("Typing…")).to_be_visible()
+    await reply.fill("")  # taken back: seen at once, not after WeChat's 15 s
+    await expect(phone.get_by_text("Typing…")).to_be_hidden(timeout=8_000)
+    await reply.fill("您好")
     await reply.press("Home")
     await agent.get_by_role("button", name="Insert a face").click()
     faces = agent.get_by_role("dialog", name="Faces")

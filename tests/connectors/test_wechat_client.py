@@ -143,10 +143,12 @@ async def test_a_token_is_asked_for_without_forcing(provider: Provider, account:
     assert provider.calls[-1].asked["force_refresh"] is True
 
 
-async def test_typing_is_shown(provider: Provider, account: WechatOfficialAccount) -> None:
+async def test_typing_is_shown_and_hidden(provider: Provider, account: WechatOfficialAccount) -> None:
     endpoint = Endpoint(external_account_id="x", credentials=CREDENTIALS, tokens=ListedTokens("T1", "T2"))
     await account.show_typing(endpoint, external_customer_id=CUSTOMER, deadline=soon())
     assert provider.calls[-1].asked == {"touser": CUSTOMER, "command": "Typing"}
+    await account.hide_typing(endpoint, external_customer_id=CUSTOMER, deadline=soon())
+    assert provider.calls[-1].asked == {"touser": CUSTOMER, "command": "CancelTyping"}
 
 
 async def test_an_answer_is_read_whatever_it_says_about_itself(

@@ -5,7 +5,16 @@ from datetime import timedelta
 
 import pytest
 
-from moorage.conversations.writing_shown import AT_MOST_EVERY, WORTH_SHOWING, WritingNoted, WritingShower, note_writing
+from moorage.conversations.writing_shown import (
+    AT_MOST_EVERY,
+    SHOWN_FOR,
+    WORTH_SHOWING,
+    WritingNoted,
+    WritingShower,
+    WritingTakenBack,
+    note_writing,
+    take_writing_back,
+)
 from moorage.core.errors import Missing
 from moorage.core.ids import ConversationId
 from moorage.infra.database import Tx
@@ -33,6 +42,23 @@ async def writes(shop: Shop, actor: Actor | None = None) -> None:
         )
 
     await shop.desk.database.run(shop.desk.workspace_id, note)
+
+
+async def stops(shop: Shop) -> None:
+    async def take_back(tx: Tx) -> None:
+        await take_writing_back(
+            tx,
+            actor=shop.anna.actor,
+            conversation_id=ConversationId(shop.conversation.id),
+            connectors=shop.desk.connectors,
+        )
+
+    await shop.desk.database.run(shop.desk.workspace_id, take_back)
+
+
+async def hide(shop: Shop) -> None:
+    shower = WritingShower(database=shop.desk.database, connectors=shop.desk.connectors, box=BOX)
+    await shower.hide(workspace_id=shop.desk.workspace_id, thread_id=str(shop.conversation.thread_id))
 
 
 def noted(heard: Heard) -> list[WritingNoted]:
@@ -81,6 +107,45 @@ async def test_a_refusal_is_nobodys_trouble(shop: Shop, errcode: int) -> None:
     assert shop.wechat.asked() == [TYPING]
 
 
+async def test_what_is_taken_back_is_hidden_once_and_costs_nothing(shop: Shop, heard: Heard) -> None:
+    before = (await shop.desk.conversation_of(shop.customer)).budget
+    await stops(shop)  # nothing is shown yet
+    await writes(shop)
+    await show(shop)
+    await stops(shop)
+    await stops(shop)
+    assert len([event for event in heard.events if isinstance(event, WritingTakenBack)]) == 1
+    await hide(shop)
+    assert [json.loads(call.body)["command"] for call in shop.wechat.calls] == ["Typing", "CancelTyping"]
+    assert (await shop.desk.conversation_of(shop.customer)).budget == before
+
+
+async def test_nothing_is_hidden_after_its_time_or_from_who_writes_again(
+    shop: Shop, clock: MovableClock, heard: Heard
+) -> None:
+    await writes(shop)
+    clock.forward(SHOWN_FOR)
+    await stops(shop)
+    assert not any(isinstance(event, WritingTakenBack) for event in heard.events)
+    await writes(shop)
+    await stops(shop)
+    await writes(shop)
+    await hide(shop)  # the job came late
+    assert shop.wechat.asked() == []
+    await stops(shop)
+    await show(shop)  # the other one did
+    assert shop.wechat.asked() == []
+
+
+@pytest.mark.parametrize("errcode", [45072, 45015, 48001, -1])
+async def test_a_refusal_to_hide_is_nobodys_trouble(shop: Shop, errcode: int) -> None:
+    shop.wechat.answers[TYPING] = [code(errcode)]
+    await writes(shop)
+    await stops(shop)
+    await hide(shop)
+    assert shop.wechat.asked() == [TYPING]
+
+
 async def test_only_who_has_the_conversation_is_shown_writing(shop: Shop, heard: Heard) -> None:
     bert = await shop.desk.an_agent()
     with pytest.raises((Missing, Forbidden)):
@@ -93,3 +158,4 @@ async def test_only_who_has_the_conversation_is_shown_writing(shop: Shop, heard:
 async def test_the_console_tells_it_by_the_api(shop: Shop) -> None:
     path = f"/api/conversations/{shop.conversation.id}/typing"
     assert (await shop.anna.client.post(path)).status_code == 204
+    assert (await shop.anna.client.delete(path)).status_code == 204

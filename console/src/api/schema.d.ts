@@ -964,7 +964,11 @@ export interface paths {
          * @description Let the customer of one's own conversation see that one types; at most every 10 s, and never charged.
          */
         post: operations["show_typing"];
-        delete?: never;
+        /**
+         * Hide Typing
+         * @description Let the customer of one's own conversation see that one types no longer, where nothing was sent.
+         */
+        delete: operations["hide_typing"];
         options?: never;
         head?: never;
         patch?: never;
@@ -6356,6 +6360,35 @@ export interface operations {
         };
     };
     show_typing: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                conversation_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    hide_typing: {
         parameters: {
             query?: never;
             header?: never;

@@ -287,3 +287,7 @@ class ShowsTyping(Protocol):
     async def show_typing(self, endpoint: Endpoint, *, external_customer_id: str, deadline: float) -> None:
         """Show it for the provider's usual time. Raises a provider failure."""
         ...
+
+    async def hide_typing(self, endpoint: Endpoint, *, external_customer_id: str, deadline: float) -> None:
+        """Show it no longer. Raises a provider failure."""
+        ...

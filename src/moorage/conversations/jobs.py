@@ -22,6 +22,15 @@ SHOW_WRITING = JobKind(
 )
 """Argument `thread_id`: whose customer is to see it. Runs `WritingShower.show`."""
 
+HIDE_WRITING = JobKind(
+    name="conversations.hide_writing",
+    time_limit=timedelta(seconds=10),
+    most_repeats=0,
+    safe_twice_because="what is not shown is not shown afterwards either",
+    when_given_up="the customer sees for some seconds more that somebody writes",
+)
+"""Argument `thread_id`: whose customer is to see it no longer. Runs `WritingShower.hide`."""
+
 FETCH_DUE_MEDIA = JobKind(
     name="conversations.fetch_due_media",
     time_limit=timedelta(seconds=30),

@@ -21,7 +21,7 @@ from moorage.conversations.queries import (
 )
 from moorage.conversations.reading import mark_read
 from moorage.conversations.views import BudgetView, ConversationsView, ConversationView, MessagesView
-from moorage.conversations.writing_shown import note_writing
+from moorage.conversations.writing_shown import note_writing, take_writing_back
 from moorage.core.errors import Missing
 from moorage.core.ids import ConversationId, ThreadId
 from moorage.infra.database import Database, Tx
@@ -116,6 +116,18 @@ async def show_typing(conversation_id: UUID, actor: SignedInActor, door: TheConv
         await note_writing(tx, actor=actor, conversation_id=ConversationId(conversation_id), connectors=door.connectors)
 
     await door.database.run(actor.workspace_id, note_it)
+
+
+@router.delete("/conversations/{conversation_id}/typing", status_code=status.HTTP_204_NO_CONTENT)
+async def hide_typing(conversation_id: UUID, actor: SignedInActor, door: TheConversations) -> None:
+    """Let the customer of one's own conversation see that one types no longer, where nothing was sent."""
+
+    async def take_it_back(tx: Tx) -> None:
+        await take_writing_back(
+            tx, actor=actor, conversation_id=ConversationId(conversation_id), connectors=door.connectors
+        )
+
+    await door.database.run(actor.workspace_id, take_it_back)
 
 
 @router.get("/threads/{thread_id}/messages")

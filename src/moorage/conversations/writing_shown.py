@@ -1,17 +1,19 @@
 """Showing the customer that an agent writes: a courtesy, never charged, and nothing if it does not come about.
 
 The request only notes it; a job calls the provider. A job that comes late does nothing: what was written may be sent.
+An agent who takes back what they wrote, or leaves, is shown writing no longer; whoever sends need not say so.
 """
 
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
+from typing import Literal, Protocol
 from uuid import UUID
 
 import structlog
 
 from moorage.channels.endpoints import open_endpoint
-from moorage.connectors.contract import ShowsTyping
+from moorage.connectors.contract import Endpoint
 from moorage.connectors.failures import ProviderFailure
 from moorage.connectors.registry import Connectors, typing_power
 from moorage.conversations.queries import read_card
@@ -26,6 +28,8 @@ AT_MOST_EVERY = timedelta(seconds=10)
 """For each thread, however many windows the agent writes in."""
 WORTH_SHOWING = timedelta(seconds=8)
 """A job that begins later does nothing."""
+SHOWN_FOR = timedelta(seconds=15)
+"""By the provider; afterwards there is nothing to take back."""
 SHOW_WITHIN_S = 5.0
 
 log = structlog.get_logger()
@@ -39,10 +43,23 @@ class WritingNoted(DomainEvent):
 
 
 @dataclass(frozen=True, slots=True)
+class WritingTakenBack(DomainEvent):
+    """The agent does not write any more, and has sent nothing: the customer is to see that."""
+
+    thread_id: ThreadId
+
+
+@dataclass(frozen=True, slots=True)
 class _Writing:
     external_customer_id: str
     channel_id: ChannelId
     channel_kind: str
+
+
+class _Typing(Protocol):
+    """One of the two calls that a connector has for it."""
+
+    async def __call__(self, endpoint: Endpoint, *, external_customer_id: str, deadline: float) -> None: ...
 
 
 async def note_writing(tx: Tx, *, actor: Actor, conversation_id: ConversationId, connectors: Connectors) -> None:
@@ -66,6 +83,21 @@ async def note_writing(tx: Tx, *, actor: Actor, conversation_id: ConversationId,
         tx.publish(WritingNoted(thread_id=card.thread_id))
 
 
+async def take_writing_back(tx: Tx, *, actor: Actor, conversation_id: ConversationId, connectors: Connectors) -> None:
+    """Let the customer of one's own conversation see that one writes no longer; nothing where they do not see it now.
+
+    Raises Missing where the actor may not know of the conversation, Forbidden where it is somebody else's.
+    """
+    card = await read_card(tx, actor=actor, conversation_id=conversation_id, connectors=connectors)
+    require(actor, Act.CONVERSATION_WRITE, card.conversation)
+    shown = await tx.execute(
+        "UPDATE threads SET typing_shown_at = NULL WHERE workspace_id = %s AND id = %s AND typing_shown_at > %s",
+        [tx.workspace_id, card.thread_id, tx.now - SHOWN_FOR],
+    )
+    if shown:
+        tx.publish(WritingTakenBack(thread_id=card.thread_id))
+
+
 @dataclass(frozen=True, slots=True)
 class WritingShower:
     """Calls the provider, once for each time."""
@@ -78,17 +110,29 @@ class WritingShower:
         """Show the customer of a thread that somebody writes, unless it is too late; a refusal is only counted."""
         async with self.database.in_workspace(workspace_id) as tx:
             writing = await _still_writing(tx, thread_id=ThreadId(UUID(thread_id)))
-        power = None if writing is None else typing_power(self.connectors[writing.channel_kind])
-        if writing is None or power is None:
+        await self._tell(writing, "show", workspace_id=workspace_id, thread_id=thread_id)
+
+    async def hide(self, *, workspace_id: WorkspaceId, thread_id: str) -> None:
+        """Show it no longer, unless somebody writes anew; a refusal is only counted."""
+        async with self.database.in_workspace(workspace_id) as tx:
+            stopped = await _not_writing(tx, thread_id=ThreadId(UUID(thread_id)))
+        await self._tell(stopped, "hide", workspace_id=workspace_id, thread_id=thread_id)
+
+    async def _tell(
+        self, about: _Writing | None, what: Literal["show", "hide"], *, workspace_id: WorkspaceId, thread_id: str
+    ) -> None:
+        power = None if about is None else typing_power(self.connectors[about.channel_kind])
+        if about is None or power is None:
             return
+        call = power.show_typing if what == "show" else power.hide_typing
         try:
-            await self._call(power, writing, workspace_id=workspace_id)
+            await self._call(call, about, workspace_id=workspace_id)
         except ProviderFailure as failure:
             log.info("writing_not_shown", thread_id=thread_id, failure=type(failure).__name__, why=str(failure))
         except (Missing, SecretUnreadable, TimeoutError):
             log.info("writing_not_shown", thread_id=thread_id, failure="not_callable")
 
-    async def _call(self, power: ShowsTyping, writing: _Writing, *, workspace_id: WorkspaceId) -> None:
+    async def _call(self, call: _Typing, writing: _Writing, *, workspace_id: WorkspaceId) -> None:
         endpoint = await open_endpoint(
             self.database,
             box=self.box,
@@ -96,11 +140,24 @@ class WritingShower:
             workspace_id=workspace_id,
             channel_id=writing.channel_id,
         )
-        await power.show_typing(
+        await call(
             endpoint,
             external_customer_id=writing.external_customer_id,
             deadline=asyncio.get_running_loop().time() + SHOW_WITHIN_S,
         )
+
+
+async def _not_writing(tx: Tx, *, thread_id: ThreadId) -> _Writing | None:
+    """Return whom to show it no longer; None if somebody writes again."""
+    return await tx.row(
+        _Writing,
+        """
+        SELECT t.external_customer_id, t.channel_id, h.kind AS channel_kind
+        FROM threads t JOIN channels h ON h.workspace_id = t.workspace_id AND h.id = t.channel_id
+        WHERE t.workspace_id = %s AND t.id = %s AND t.typing_shown_at IS NULL
+        """,
+        [tx.workspace_id, thread_id],
+    )
 
 
 async def _still_writing(tx: Tx, *, thread_id: ThreadId) -> _Writing | None:

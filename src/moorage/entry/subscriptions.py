@@ -17,10 +17,10 @@ from moorage.channels.events import (
 )
 from moorage.channels.health.visits import look_soon
 from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
-from moorage.conversations.jobs import FETCH_MEDIA, SHOW_WRITING
+from moorage.conversations.jobs import FETCH_MEDIA, HIDE_WRITING, SHOW_WRITING
 from moorage.conversations.media import MediaReceived
 from moorage.conversations.people.jobs import PUSH_REMARK, READ_PROFILE
-from moorage.conversations.writing_shown import WritingNoted
+from moorage.conversations.writing_shown import WritingNoted, WritingTakenBack
 from moorage.customers.model import CustomerDataWished, ProfileDue, RemarkChanged
 from moorage.infra.database import DomainEvent, Tx
 from moorage.infra.jobs import JobArgument, JobKind, JobQueue
@@ -99,7 +99,19 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     ),
     # Files are removed from the store, and the provider is asked, with no transaction open.
     later(CustomerDataWished, CARRY_OUT_WISH, lambda event: {"customer_id": event.customer_id, "wish": event.wish}),
-    later(WritingNoted, SHOW_WRITING, lambda event: {"thread_id": event.thread_id}),
+    later(
+        WritingNoted,
+        SHOW_WRITING,
+        lambda event: {"thread_id": event.thread_id},
+        lock=lambda event: f"writing:{event.thread_id}",
+    ),
+    later(
+        WritingTakenBack,
+        HIDE_WRITING,
+        lambda event: {"thread_id": event.thread_id},
+        # What was asked for last is what the customer sees.
+        lock=lambda event: f"writing:{event.thread_id}",
+    ),
     later(ProfileDue, READ_PROFILE, lambda event: {"customer_id": event.customer_id}),
     later(
         RemarkChanged,

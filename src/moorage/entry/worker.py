@@ -24,6 +24,7 @@ from moorage.conversations.jobs import (
     FETCH_DUE_MEDIA,
     FETCH_DUE_SCHEDULE,
     FETCH_MEDIA,
+    HIDE_WRITING,
     SHOW_WRITING,
     SWEEP_UPLOADS,
     SWEEP_UPLOADS_SCHEDULE,
@@ -204,7 +205,13 @@ def _media_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitab
         await sweep_uploads(parts.database, blobs=parts.blobs)
 
     shower = WritingShower(database=parts.database, connectors=parts.connectors, box=parts.box)
-    return {SHOW_WRITING: shower.show, FETCH_MEDIA: fetch_media, FETCH_DUE_MEDIA: fetch_due, SWEEP_UPLOADS: sweep}
+    return {
+        SHOW_WRITING: shower.show,
+        HIDE_WRITING: shower.hide,
+        FETCH_MEDIA: fetch_media,
+        FETCH_DUE_MEDIA: fetch_due,
+        SWEEP_UPLOADS: sweep,
+    }
 
 
 def _people_functions(parts: Container) -> Mapping[JobKind, Callable[..., Awaitable[None]]]:

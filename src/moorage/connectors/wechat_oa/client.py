@@ -7,7 +7,7 @@ import json
 import re
 from collections.abc import Mapping
 from datetime import timedelta
-from typing import cast
+from typing import Literal, cast
 
 import httpx
 
@@ -112,7 +112,16 @@ class WechatApi:
 
     async def show_typing(self, *, token: str, openid: str, deadline: float) -> None:
         """Show "typing" to one customer for 15 s. Raises a provider failure."""
-        asked = {"touser": openid, "command": "Typing"}
+        await self._typing("Typing", token=token, openid=openid, deadline=deadline)
+
+    async def hide_typing(self, *, token: str, openid: str, deadline: float) -> None:
+        """Show "typing" to one customer no longer. Raises a provider failure."""
+        await self._typing("CancelTyping", token=token, openid=openid, deadline=deadline)
+
+    async def _typing(
+        self, command: Literal["Typing", "CancelTyping"], *, token: str, openid: str, deadline: float
+    ) -> None:
+        asked = {"touser": openid, "command": command}
         answer = await self.post("/cgi-bin/message/custom/typing", asked, token=token, deadline=deadline)
         if errcode := errcode_of(answer):
             raise failure_of(errcode=errcode, detail=detail_of(answer), needs=MESSAGES)

@@ -135,6 +135,14 @@ class WechatOfficialAccount:
             deadline=deadline,
         )
 
+    async def hide_typing(self, endpoint: Endpoint, *, external_customer_id: str, deadline: float) -> None:
+        """Show the customer no longer that somebody writes. Raises a provider failure."""
+        await with_token(
+            endpoint,
+            lambda token: self._api.hide_typing(token=token, openid=external_customer_id, deadline=deadline),
+            deadline=deadline,
+        )
+
 
 # ---------------------------------------------------------------- receiving
 

@@ -75,5 +75,25 @@ export function openCommands({ client, replica }: Context) {
     }
   }
 
-  return { tellWriting, markRead, end, take: takeOver, resend, leave, fetchAgain, askForFile }
+  /** Let the customer see that nobody writes any more. Without it they would for some seconds longer. */
+  async function takeWritingBack({ id }: Conversation): Promise<void> {
+    const params = { path: { conversation_id: id } }
+    try {
+      await client.DELETE('/api/conversations/{conversation_id}/typing', { params })
+    } catch {
+      // A courtesy: it ends by itself.
+    }
+  }
+
+  return {
+    tellWriting,
+    takeWritingBack,
+    markRead,
+    end,
+    take: takeOver,
+    resend,
+    leave,
+    fetchAgain,
+    askForFile,
+  }
 }
