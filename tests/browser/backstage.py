@@ -66,7 +66,7 @@ class Customer:
         return [entry for entry in entries if entry["via"] == "custom"]
 
 
-async def a_docked_account(demo: Demo, *, name: str) -> str:
+async def a_docked_account(demo: Demo, *, name: str, certified: bool = True) -> str:
     """Dock an account of its own, as the owner would by hand, and return its appid."""
     keys = {"token": secrets.token_hex(12), "aes_key": secrets.token_hex(22)[:43]}
     async with _client(demo.sandbox_url) as sandbox:
@@ -77,6 +77,7 @@ async def a_docked_account(demo: Demo, *, name: str) -> str:
             "kind": "wechat_oa",
             "name": name,
             "credentials": {field: account[field] for field in ("appid", "secret")} | keys,
+            "verified": certified,
         }
         docked = cast("Json", (await client.post("/api/channels", json=body)).raise_for_status().json())
     async with _client(demo.sandbox_url) as sandbox:

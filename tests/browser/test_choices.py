@@ -112,3 +112,32 @@ async def test_choices_are_tapped_or_answered_by_number_and_cards_arrive(demo: D
     await expect(sent(agent, "退换货说明")).to_be_visible()
     await expect(phone.get_by_text("退换货说明")).to_be_visible()
     assert await serious_findings(agent) == []
+
+
+async def test_what_an_uncertified_account_cannot_send_is_shown_with_the_reason(
+    demo: Demo, open_page: OpenPage
+) -> None:
+    appid = await a_docked_account(demo, name="小茶铺", certified=False)
+    await off_duty(demo, *demo.agents[1:])
+    agent = await open_page()
+    await at_the_workbench(agent, demo=demo, who=demo.agents[0])
+    customer = await a_customer(demo, appid=appid, nickname="Lan")
+    await customer.writes("在吗")
+    await row(agent, "在吗").click()
+    await expect(agent.get_by_role("button", name="Record a voice")).to_have_count(0)
+    await agent.get_by_role("button", name="Insert", exact=True).press("ArrowUp")
+    file = agent.get_by_role("menuitem", name="File Needs a certified account")
+    await expect(file).to_be_focused()
+    for kind in ("Card", "Picture", "Voice", "Video", "File"):
+        await expect(agent.get_by_role("menuitem", name=f"{kind} Needs a certified account")).to_be_disabled()
+    assert await serious_findings(agent) == []
+    await file.press("Enter")
+    await expect(file).to_be_visible()  # nothing to open: the reason stays to be read
+    await agent.keyboard.press("Escape")
+
+    # Words it can say, and choices can be such: they wait for the customer.
+    await asks(agent, "什么事？", "退款", "换货")
+    await customer.writes("你好")
+    await expect(agent.get_by_role("log").get_by_text("Sent as a text with numbers")).to_be_visible()
+    await customer.writes("2")
+    await expect(agent.get_by_role("log").get_by_text("2 · 换货")).to_be_visible()

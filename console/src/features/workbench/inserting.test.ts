@@ -1,12 +1,46 @@
 import { describe, expect, it } from 'vitest'
 
-import { cardFaults, cardOf, type Limits, needsPage, questionFaults, questionOf } from './inserting'
+import {
+  cardFaults,
+  cardOf,
+  type Limits,
+  needsPage,
+  offersOf,
+  questionFaults,
+  questionOf,
+} from './inserting'
 
 const LIMITS: Limits = {
   max_text_bytes: 2048,
   choices: { most_items: 10, most_item_bytes: 12, most_words_bytes: 2048 },
   news: { most_title_bytes: 12, most_description_bytes: 30, most_url_bytes: 60 },
 }
+
+describe('the menu of kinds', () => {
+  const everything = ['text', 'image', 'voice', 'video', 'file', 'choices', 'news']
+
+  it('shows what is inserted alone where everything can be sent', () => {
+    const offers = offersOf(everything, everything)
+    expect(offers).toEqual([
+      { kind: 'choices', against: null },
+      { kind: 'news', against: null },
+    ])
+  })
+
+  it('says of everything else why it cannot be sent', () => {
+    const passive = offersOf(['choices'], everything)
+    expect(passive.map(({ kind, against }) => `${kind} ${String(against)}`)).toEqual([
+      'choices null',
+      'news passive',
+      'image passive',
+      'voice passive',
+      'video passive',
+      'file passive',
+    ])
+    const web = ['text', 'file', 'choices', 'news']
+    expect(offersOf(web, web).filter(({ against }) => against === 'channel')).toHaveLength(3)
+  })
+})
 
 describe('a question', () => {
   it('is whole with a question and two choices', () => {

@@ -32,6 +32,34 @@ export interface Fault {
 
 export type Limits = Pick<ChannelKind['capabilities'], 'choices' | 'news' | 'max_text_bytes'>
 
+export const INSERTED = ['choices', 'news'] as const
+const ATTACHED = ['image', 'voice', 'video', 'file'] as const
+
+export type Kind = (typeof INSERTED)[number] | (typeof ATTACHED)[number]
+
+export interface Offer {
+  kind: Kind
+  /** Why it cannot be sent: the channel has no such messages, or the account can only answer. Null where it can. */
+  against: 'channel' | 'passive' | null
+}
+
+/**
+ * What the composer's menu shows: what is inserted, and of what is attached that which cannot be sent, so that nobody
+ * looks for it in vain. `takes` is what can be sent now, `sendable` what the channel carries at all.
+ */
+export function offersOf(takes: readonly string[], sendable: readonly string[]): Offer[] {
+  const against = (kind: Kind): Offer['against'] => {
+    if (takes.includes(kind)) return null
+    return sendable.includes(kind) ? 'passive' : 'channel'
+  }
+  const all = [...INSERTED, ...ATTACHED].map((kind) => ({ kind, against: against(kind) }))
+  return all.filter(({ kind, against: reason }) => isInserted(kind) || reason !== null)
+}
+
+export function isInserted(kind: Kind): kind is (typeof INSERTED)[number] {
+  return INSERTED.some((one) => one === kind)
+}
+
 export function blankQuestion(): QuestionDraft {
   return { text: '', items: ['', ''], tail: '' }
 }

@@ -19,11 +19,12 @@ export function useAttaching(conversation: Readonly<Ref<Conversation>>) {
   const toasts = useToasts()
   const lock = useLock(conversation)
 
-  /** What can be sent here beside words. Where an account can only answer, it answers with words. */
+  /** What can be sent here beside words. Where an account can only answer, it answers with words: choices can be such. */
   const takes = computed((): readonly string[] => {
     const { channel, sending } = conversation.value
-    if (sending !== 'api' || lock.value !== null) return []
-    return kinds.kindOf(channel.kind)?.capabilities.sendable ?? []
+    if (lock.value !== null) return []
+    const sendable = kinds.kindOf(channel.kind)?.capabilities.sendable ?? []
+    return sending === 'api' ? sendable : sendable.filter((kind) => kind === 'choices')
   })
   const canAttach = computed(() => takes.value.some((kind) => kind in MOST_BYTES))
   const canRecord = computed(() => takes.value.includes('voice'))

@@ -12,7 +12,8 @@ export function useGrowing(
     if (element === null) return
     element.style.height = 'auto'
     const most = window.innerHeight * MOST_SHARE
-    element.style.height = `${String(Math.min(element.scrollHeight, most))}px`
+    const border = element.offsetHeight - element.clientHeight
+    element.style.height = `${String(Math.min(element.scrollHeight + border, most))}px`
   }
 
   watch(text, () => nextTick(grow))
