@@ -23,6 +23,20 @@ async def at_the_workbench(page: Page, *, demo: Demo, who: SignIn) -> None:
     await expect(page.get_by_text("Up to date")).to_be_visible()
 
 
+async def open_tab(page: Page, *, demo: Demo, account: str, tab: str) -> None:
+    """Sign in as the owner and open a tab of a docked account."""
+    await sign_in(page, demo=demo, who=demo.owner)
+    await page.get_by_role("link", name="Channels").first.click()
+    await page.get_by_role("link", name=account).first.click()
+    await page.get_by_role("link", name=tab, exact=True).click()
+
+
+async def save(page: Page) -> None:
+    """Save the open form."""
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved", exact=True)).to_be_visible()
+
+
 def row(page: Page, words: str) -> Locator:
     """Return the conversation in the list whose last words are `words`."""
     return page.get_by_role("listbox", name="Conversations").get_by_role("option").filter(has_text=words)

@@ -8,22 +8,10 @@ from playwright.async_api import FilePayload, Locator, Page, expect
 from tests.browser.backstage import a_customer, a_docked_account, a_stranger, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import at_the_workbench, row, say, sign_in
+from tests.browser.stories import at_the_workbench, open_tab, row, save, say
 from tests.browser.test_pictures import a_png
 
 pytestmark = pytest.mark.browser
-
-
-async def open_tab(page: Page, *, demo: Demo, account: str, tab: str) -> None:
-    await sign_in(page, demo=demo, who=demo.owner)
-    await page.get_by_role("link", name="Channels").first.click()
-    await page.get_by_role("link", name=account).first.click()
-    await page.get_by_role("link", name=tab, exact=True).click()
-
-
-async def save(page: Page) -> None:
-    await page.get_by_role("button", name="Save").click()
-    await expect(page.get_by_text("Saved", exact=True)).to_be_visible()
 
 
 def panel(page: Page, title: str) -> Locator:

@@ -23,6 +23,8 @@ from tests.soak.trouble import TROUBLES, Order, Trouble
 SHOWS_WITHIN_S = 30.0
 SETTLES_WITHIN_S = 150.0
 LOOKS_EVERY_S = 0.2
+EACH_ALONE = httpx.Limits(max_keepalive_connections=0)
+"""On a busy machine a connection kept alive is closed by the server just when it is used again."""
 MINUTES_TO_TRY_AGAIN = 5
 """After this long whatever waits to be fetched once more is due."""
 
@@ -189,7 +191,7 @@ async def soak(
     async with running_demo(folder=folder) as demo, AsyncExitStack() as stack:
         owner = await stack.enter_async_context(Person.signed_in(demo, demo.owner))
         sandbox = await stack.enter_async_context(
-            httpx.AsyncClient(base_url=demo.sandbox_url, trust_env=False, timeout=30)
+            httpx.AsyncClient(base_url=demo.sandbox_url, trust_env=False, timeout=30, limits=EACH_ALONE)
         )
         town = Town(demo=demo, sandbox=sandbox, chance=chance)
         await town.dock_all(owner)
