@@ -10,6 +10,7 @@ from tests.browser.backstage import Customer, a_customer, a_docked_account, minu
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
 from tests.browser.stories import at_the_workbench
+from tests.voices import a_recording
 
 pytestmark = pytest.mark.browser
 
@@ -89,6 +90,11 @@ async def test_voice_goes_out_and_files_go_both_ways(demo: Demo, open_page: Open
     await expect(phone.get_by_text("has received it")).to_be_visible()
     assert await serious_findings(phone) == []
     await expect(log.get_by_text("invoice.pdf")).to_be_visible()
+    song = FilePayload(name="问题录音.wav", mimeType="audio/wav", buffer=a_recording("wav"))
+    await phone.locator("input[type=file]").set_input_files([song])
+    sound = log.locator(".card").filter(has_text="问题录音.wav")
+    await expect(sound.get_by_role("button", name="Play")).to_be_visible()
+    await expect(sound.get_by_role("link", name="Download")).to_be_visible()
 
     # What grows once more before the browser has told of its own scrolling, as pictures and cards do, moves nobody.
     assert await agent.evaluate(GROWS_TWICE) < 2

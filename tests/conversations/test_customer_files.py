@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
@@ -9,11 +10,12 @@ from uuid import uuid4
 import httpx
 import pytest
 
+from moorage.connectors.content import File, Media
 from moorage.core.ids import new_id
 from tests.conversations.shop import SEND, Shop
 from tests.links import LINKS
 from tests.pictures import a_picture
-from tests.voices import a_film
+from tests.voices import a_film, a_recording, a_voice, an_mp3
 
 HEADER = "X-Link-Token"
 
@@ -156,6 +158,63 @@ async def test_what_is_handed_in_is_shown_as_what_it_really_is(
     token = await the_link(shop, "upload")
     assert (await Phone(shop, token).hands_in(content, name=name)).status_code == 201
     assert (await shop.desk.messages_of(shop.customer))[-1].content.type == kind
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("歌曲.mp3", lambda: an_mp3(seconds=2)),
+        ("语音.m4a", lambda: a_recording("mp4", seconds=2)),
+        ("录音.amr", lambda: a_voice(seconds=2)),
+        ("录音.wav", lambda: a_recording("wav", seconds=2)),
+        ("录音.ogg", lambda: a_recording("ogg", seconds=2)),
+    ],
+)
+async def test_sound_that_is_handed_in_is_a_file_that_can_be_listened_to(
+    shop: Shop, name: str, content: Callable[[], bytes]
+) -> None:
+    await asks(shop)
+    token, sound, key = await the_link(shop, "upload"), content(), str(uuid4())
+    for _ in range(2):  # a repetition makes nothing new
+        assert (await Phone(shop, token).hands_in(sound, name=name, key=key)).json()["files_left"] == 9
+    shown = (await shop.desk.messages_of(shop.customer))[-1].content
+    assert isinstance(shown, File)
+    assert shown.name == name
+    assert 1.8 < (shown.duration_s or 0) < 2.3
+    assert (await shop.anna.sees(shown.blob_id or "")).content == sound
+    played = await shop.anna.sees(shown.playable_blob_id or "")
+    assert (played.status_code, played.headers["content-type"]) == (200, "audio/mpeg")
+    assert shop.files() == (1 if name.endswith(".mp3") else 2)
+
+
+async def test_video_that_is_handed_in_stays_as_it_is_and_has_a_still(shop: Shop) -> None:
+    await asks(shop)
+    token, film = await the_link(shop, "upload"), a_film("mp4")
+    assert (await Phone(shop, token).hands_in(film, name="泡茶.mp4")).json()["files_left"] == 9
+    shown = (await shop.desk.messages_of(shop.customer))[-1].content
+    assert isinstance(shown, Media)
+    assert (shown.type, shown.width, shown.height) == ("video", 160, 120)
+    assert (await shop.anna.sees(shown.blob_id or "")).content == film
+    poster = await shop.anna.sees(shown.poster_blob_id or "")
+    assert (poster.status_code, poster.headers["content-type"]) == (200, "image/jpeg")
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "kind"),
+    [
+        (b"RIFF\x24\x00\x00\x00WAVEfmt " + bytes(40), "broken.wav", "file"),
+        (b"#!AMR\n" + bytes(3), "broken.amr", "file"),
+        (b"\x00\x00\x00\x18ftypmp42" + bytes(500), "broken.mp4", "video"),
+    ],
+)
+async def test_broken_sound_and_film_are_kept_to_be_saved(shop: Shop, content: bytes, name: str, kind: str) -> None:
+    await asks(shop)
+    token = await the_link(shop, "upload")
+    assert (await Phone(shop, token).hands_in(content, name=name)).status_code == 201
+    shown = (await shop.desk.messages_of(shop.customer))[-1].content
+    assert shown.type == kind
+    assert getattr(shown, "playable_blob_id", None) is None
+    assert getattr(shown, "poster_blob_id", None) is None
 
 
 async def test_same_file_handed_in_again_on_a_bad_line_is_one_message(shop: Shop) -> None:

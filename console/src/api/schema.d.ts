@@ -2774,6 +2774,8 @@ export interface components {
              * @default
              */
             description: string;
+            /** Duration S */
+            duration_s?: number | null;
             /** Expires At */
             expires_at?: string | null;
             /** External File Id */
@@ -2788,6 +2790,8 @@ export interface components {
             others?: {
                 [key: string]: unknown;
             };
+            /** Playable Blob Id */
+            playable_blob_id?: string | null;
             /** Sent As */
             sent_as?: "text" | null;
             /** Size Bytes */

@@ -112,6 +112,9 @@ class File(_Content):
     media_type: str | None = None
     expires_at: datetime | None = None
     """Of one that we send: until when the customer can open the link to it."""
+    playable_blob_id: str | None = None
+    """Of a sound that a customer handed in: what a browser plays. The file itself where that will do."""
+    duration_s: float | None = None
     sent_as: Literal["text"] | None = None
     """How it went out where no card can be shown: as words with the link."""
 

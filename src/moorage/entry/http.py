@@ -77,6 +77,7 @@ from moorage.reception.leaving_routes import router as leaving_router
 from moorage.reception.resend_routes import router as resend_router
 from moorage.reception.routes import router as reception_router
 from moorage.reception.undock_routes import router as undock_router
+from moorage.reception.upload_looking import UploadLooks
 from moorage.staff.guard import COOKIE, StaffDoor, database_of
 from moorage.staff.routes import router as staff_router
 from moorage.staff.sessions import find_session
@@ -219,7 +220,8 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
         release_check=ReleaseCheck(database=container.database, box=container.box),
     )
     app.state.conversations_door = ConversationsDoor(database=container.database, connectors=container.connectors)
-    pictures = Pictures()
+    pictures, recordings = Pictures(), Recordings()
+    films = Films(pictures=pictures)
     app.state.media_door = MediaDoor(
         blobs=container.blobs,
         channel_pictures=ChannelPictures(
@@ -233,12 +235,15 @@ def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
             connectors=container.connectors,
             blobs=container.blobs,
             pictures=pictures,
-            recordings=Recordings(),
-            films=Films(pictures=pictures),
+            recordings=recordings,
+            films=films,
         ),
     )
     app.state.customer_uploads = CustomerUploads(
-        database=container.database, connectors=container.connectors, blobs=container.blobs, pictures=pictures
+        database=container.database,
+        connectors=container.connectors,
+        blobs=container.blobs,
+        looks=UploadLooks(pictures=pictures, recordings=recordings, films=films),
     )
     app.state.identify_door = IdentifyDoor(identifying=_identifying(container))
     app.state.push_door = PushDoor(

@@ -23,6 +23,7 @@ CONVERT_WITHIN_S = 50.0
 MOST_CPU_S = 110
 AT_ONCE = 1
 """Each takes all processors that there are."""
+LOOKS_AT_ONCE = 2
 MOST_POSTER_BYTES = 60_000
 """WeChat takes at most 64 KB of one."""
 _MOST_LOOKED_AT_BYTES = 4_000_000
@@ -58,12 +59,21 @@ class Film:
     poster: Picture
 
 
+@dataclass(frozen=True, slots=True)
+class Still:
+    """A picture of a video, and how long that is, where it says so."""
+
+    picture: Picture
+    duration_s: float | None
+
+
 class Films:
-    """Makes videos to be sent, one at a time."""
+    """Makes videos to be sent, one at a time, and looks at those of others, a few at once."""
 
     def __init__(self, *, pictures: Pictures, convert_within_s: float = CONVERT_WITHIN_S) -> None:
         self._pictures = pictures
         self._turns = asyncio.Semaphore(AT_ONCE)
+        self._looks = asyncio.Semaphore(LOOKS_AT_ONCE)
         self._convert_within_s = convert_within_s
 
     async def prepare(self, content: bytes, *, most_bytes: int) -> Film:
@@ -79,9 +89,40 @@ class Films:
                 await asyncio.to_thread(source.write_bytes, content)
                 made = await self._made(source, container=container, most_bytes=most_bytes)
                 facts = await _look_at(made, container="mov")
-                poster = await self._poster(made, facts)
+                poster = await self._poster(made, facts, container="mov")
                 film = await asyncio.to_thread(made.read_bytes)
         return Film(content=film, media_type="video/mp4", duration_s=facts.duration_s, poster=poster)
+
+    async def has_pictures(self, content: bytes) -> bool:
+        """Return whether moving pictures are in it, and not sound alone; the cover of a song is none."""
+        container = container_of(content)
+        if container not in ("mov", "matroska", "ogg"):
+            return False
+        async with self._looks:
+            with tempfile.TemporaryDirectory(prefix="moorage-film-") as folder:
+                film = Path(folder) / "film"
+                await asyncio.to_thread(film.write_bytes, content)
+                try:
+                    return (await _look_at(film, container=container)).codec is not None
+                except FilmUnusable:
+                    return False
+
+    async def still(self, content: bytes) -> Still | None:
+        """Return a picture of somebody else's video, which stays as it is; None where none can be made in time."""
+        container = container_of(content)
+        if container not in ("mov", "matroska"):
+            return None
+        async with self._looks:
+            with tempfile.TemporaryDirectory(prefix="moorage-film-") as folder:
+                film = Path(folder) / "film"
+                await asyncio.to_thread(film.write_bytes, content)
+                try:
+                    facts = await _look_at(film, container=container)
+                    picture = await self._poster(film, facts, container=container)
+                except FilmUnusable as unusable:
+                    log.info("film_without_still", reason=unusable.reason)
+                    return None
+        return Still(picture=picture, duration_s=facts.duration_s)
 
     async def _made(self, source: Path, *, container: str, most_bytes: int) -> Path:
         """Return where the finished video lies: packed anew if that will do, else encoded anew."""
@@ -121,10 +162,10 @@ class Films:
             raise FilmUnusable(reason="too_large", seconds=facts.duration_s)
         return encoded
 
-    async def _poster(self, film: Path, facts: FilmFacts) -> Picture:
+    async def _poster(self, film: Path, facts: FilmFacts, *, container: str) -> Picture:
         at_s = min(1.0, (facts.duration_s or 0) / 3)
         ended = await _run(
-            *("-v", "error", "-ss", f"{at_s:.2f}", *_reading(film, "mov")),
+            *("-v", "error", "-ss", f"{at_s:.2f}", *_reading(film, container)),
             *("-frames:v", "1", "-vf", "scale=w='min(iw,960)':h=-2", "-c:v", "mjpeg", "-q:v", "4"),
             *("-f", "image2pipe", "pipe:1"),
             within_s=LOOK_WITHIN_S,

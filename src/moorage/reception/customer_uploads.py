@@ -3,27 +3,24 @@
 It is no message of the provider's, though: it neither opens nor renews what the provider lets us send.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 from uuid import UUID, uuid5
 
 from moorage.connectors.content import CONTENT, UploadRequest
 from moorage.connectors.registry import Connectors
-from moorage.conversations.media import MOST_UPLOAD_BYTES, FileKind, KeptFile, UploadRefused, UploadTooLarge
+from moorage.conversations.media import MOST_UPLOAD_BYTES, KeptFile, UploadRefused, UploadTooLarge
 from moorage.conversations.media_files import add_file
 from moorage.conversations.open_thread import lock_known_thread, open_thread
 from moorage.conversations.writing import save
 from moorage.core.errors import DomainError
-from moorage.core.ids import MessageId
 from moorage.infra.blobs import Blob, BlobStore
 from moorage.infra.database import Database, Tx
 from moorage.infra.links import LinkInvalid, SignedLink
-from moorage.media.names import safe_name, saved_name
-from moorage.media.pictures import Picture, Pictures, PictureUnusable
-from moorage.media.sniffing import PICTURES, VIDEOS, file_type_of
 from moorage.reception.applying import Incoming, begin_turn, keep_decisions, react, say_words
 from moorage.reception.model import CustomerWrote
+from moorage.reception.upload_looking import HandedIn, Part, UploadLooks, request_of
 
 MOST_FILES = 10
 """Of one link. Who needs more is asked again."""
@@ -59,7 +56,7 @@ class CustomerUploads:
     database: Database
     connectors: Connectors
     blobs: BlobStore
-    pictures: Pictures
+    looks: UploadLooks
 
     async def asked(self, *, link: SignedLink) -> Asked:
         """Return what `link` asks for. Raises LinkInvalid."""
@@ -72,61 +69,44 @@ class CustomerUploads:
         Raises LinkInvalid, LinkUsedUp, UploadRefused or UploadTooLarge.
         """
         _check_size(content)
-        file = await self._file(link, file_id=uuid5(_request_id(link), key.hex), content=content, name=name)
-        if (await self.asked(link=link)).left == 0 and not await self._has(link, file.id):
+        file_id = uuid5(request_of(link), key.hex)
+        if (await self.asked(link=link)).left == 0 and not await self._has(link, file_id):
             raise LinkUsedUp(most_files=MOST_FILES)
-        blob = await self.blobs.keep(
-            workspace_id=link.workspace_id, blob_id=file.id, content=content, media_type=file.media_type
-        )
+        handed = await self.looks.look(content, name=name, link=link, file_id=file_id)
+        blobs = [await self._store(link, one) for one in handed.parts]
 
         async def receive(tx: Tx) -> None:
-            await _receive(tx, link=link, file=file, blob=blob, connectors=self.connectors)
+            await _receive(tx, link=link, handed=handed, blobs=blobs, connectors=self.connectors)
 
         await self.database.run(link.workspace_id, receive)
-        return file
+        return handed.file
 
     async def _has(self, link: SignedLink, file_id: UUID) -> bool:
         async with self.database.in_workspace(link.workspace_id) as tx:
             return await _is_there(tx, file_id)
 
-    async def _file(self, link: SignedLink, *, file_id: UUID, content: bytes, name: str) -> KeptFile:
-        """Return what the file really is. A picture that cannot be drawn is a file like any other."""
-        media_type, picture = file_type_of(content), None
-        if media_type in PICTURES:
-            picture = await self._picture(content)
-        kind: FileKind = "image" if picture else "video" if media_type in VIDEOS else "file"
-        named = saved_name(name, fallback="file")
-        return KeptFile(
-            id=file_id,
-            thread_id=link.thread_id,
-            kind=kind,
-            media_type=media_type,
-            size_bytes=len(content),
-            width=picture.width if picture else None,
-            height=picture.height if picture else None,
-            name=named if kind == "file" else safe_name(name, media_type=media_type, fallback=kind),
-            uploaded_by=None,
-            was_sent=True,
-            asked_by_message_id=_request_id(link),
+    async def _store(self, link: SignedLink, part: Part) -> Blob:
+        return await self.blobs.keep(
+            workspace_id=link.workspace_id,
+            blob_id=part.file.id,
+            content=part.content,
+            media_type=part.file.media_type,
         )
 
-    async def _picture(self, content: bytes) -> Picture | None:
-        try:
-            return await self.pictures.look_at(content)
-        except PictureUnusable:
-            return None
 
-
-async def _receive(tx: Tx, *, link: SignedLink, file: KeptFile, blob: Blob, connectors: Connectors) -> None:
+async def _receive(
+    tx: Tx, *, link: SignedLink, handed: HandedIn, blobs: Sequence[Blob], connectors: Connectors
+) -> None:
     locked = await lock_known_thread(tx, thread_id=link.thread_id)
-    if await _is_there(tx, file.id):
+    if await _is_there(tx, handed.file.id):
         return
     if (await _read(tx, link=link)).left == 0:
         raise LinkUsedUp(most_files=MOST_FILES)
-    await add_file(tx, blob=blob, file=file)
+    for blob, part in zip(blobs, handed.parts, strict=True):
+        await add_file(tx, blob=blob, file=part.file)
     opened = await open_thread(tx, locked=locked, connectors=connectors)
     turn = begin_turn(tx, opened=opened)
-    content = file.as_content()
+    content = handed.content
     event = CustomerWrote(content.type, agent_is_away=opened.around.agent_is_away)
     await react(turn, event, incoming=Incoming(happened_at=tx.now, content=content))
     say_words(turn)
@@ -158,7 +138,7 @@ async def _read(tx: Tx, *, link: SignedLink) -> Asked:
         JOIN channels c ON c.workspace_id = t.workspace_id AND c.id = t.channel_id
         WHERE m.workspace_id = %s AND m.id = %s AND m.thread_id = %s
         """,
-        [tx.workspace_id, _request_id(link), link.thread_id],
+        [tx.workspace_id, request_of(link), link.thread_id],
     )
     content = None if row is None else CONTENT.validate_python(row.content)
     if row is None or not isinstance(content, UploadRequest):
@@ -171,10 +151,3 @@ def _check_size(content: bytes) -> None:
         raise UploadRefused(reason="empty")
     if len(content) > MOST_UPLOAD_BYTES:
         raise UploadTooLarge(reason="too_large", bytes=len(content), most_bytes=MOST_UPLOAD_BYTES)
-
-
-def _request_id(link: SignedLink) -> MessageId:
-    try:
-        return MessageId(UUID(hex=link.about))
-    except ValueError as error:
-        raise LinkInvalid from error
