@@ -14,10 +14,15 @@ from moorage.infra.roles import ensure_roles
 
 MIGRATION_LOCK = 0x6D6F6F7261676500  # any fixed number: migrations of one database run one after the other
 LOCK_LIMIT = "10s"
+NEWEST = "head"
 
 
-def migrate(*, url: str, app_password: str | None = None, owner_password: str | None = None) -> str:
+def migrate(
+    *, url: str, app_password: str | None = None, owner_password: str | None = None, up_to: str = NEWEST
+) -> str:
     """Create the roles where they are missing, apply every migration, and return the revision reached.
+
+    `up_to` names an earlier revision to stop at, so that a test can begin where an old installation stands.
 
     `url` names the owner's login or an administrator's. The passwords are given to roles created here. Everything
     happens in one transaction: a failure leaves the database as it was. A table that others hold locked for longer
@@ -29,7 +34,7 @@ def migrate(*, url: str, app_password: str | None = None, owner_password: str | 
     try:
         with engine.begin() as connection:
             _prepare(connection)
-            _upgrade(connection)
+            _upgrade(connection, up_to=up_to)
             return MigrationContext.configure(connection).get_current_revision() or "none"
     finally:
         engine.dispose()
@@ -44,11 +49,11 @@ def _prepare(connection: Connection) -> None:
         connection.exec_driver_sql(statement)
 
 
-def _upgrade(connection: Connection) -> None:
+def _upgrade(connection: Connection, *, up_to: str) -> None:
     with as_file(files("moorage") / "migrations") as folder:
         config = _config(folder)
         config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+        command.upgrade(config, up_to)
 
 
 def _config(folder: Path) -> Config:
