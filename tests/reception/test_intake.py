@@ -1,10 +1,12 @@
 """What becomes of a push: stored once, taken in in order, answered in time."""
 
 import asyncio
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pytest
 
+from moorage.channels.reports import Report, list_reports
 from moorage.connectors.content import Notice, Text
 from moorage.connectors.contract import Inbound
 from moorage.connectors.registry import required_answering_power
@@ -377,6 +379,26 @@ async def test_event_about_the_account_that_stayed_makes_no_customer_either(desk
     assert await threads_of(desk, helper) == 0
     await desk.hears("你好", by=helper)  # who writes is a customer, whatever came before
     assert await threads_of(desk, helper) == 1
+
+
+async def test_what_is_reported_of_the_account_is_kept_in_order_and_changes_what_it_says(desk: Desk) -> None:
+    helper = an_openid()
+    for event in ("qualification_verify_fail", "verify_expired", "verify_expired", "qualification_verify_success"):
+        at = desk.database.clock.now() - timedelta(seconds=60 - 10 * len(await reports(desk)))
+        await desk.push(desk.happened(event, by=helper, at=at, ExpiredTime="1893456000", FailReason="资料不全"))
+    assert [(one.line["how"], one.effect) for one in await reports(desk)] == [
+        ("qualification_passed", "verified"),
+        ("verification_expired", None),
+        ("verification_expired", "not_verified"),
+        ("qualification_failed", None),
+    ]
+    assert await desk.value("SELECT verified FROM channels WHERE id = %s", desk.channel.id) is True
+    assert await desk.value("SELECT count(*) FROM threads WHERE external_customer_id = %s", helper) == 0
+
+
+async def reports(desk: Desk) -> Sequence[Report]:
+    async with desk.database.in_workspace(desk.workspace_id) as tx:
+        return await list_reports(tx, channel_id=desk.channel.id)
 
 
 async def test_event_about_the_account_leaves_a_line_where_its_sender_is_a_customer(desk: Desk) -> None:

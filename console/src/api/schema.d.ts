@@ -746,6 +746,26 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/channels/{channel_id}/reports": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Read Channel Reports
+         * @description Show what the provider has reported about the account itself lately, the newest first.
+         */
+        get: operations["read_channel_reports"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/channels/{channel_id}/requests/explain": {
         parameters: {
             query?: never;
@@ -4074,6 +4094,38 @@ export interface components {
             width: number;
         };
         /**
+         * ReportView
+         * @description One thing that the provider has reported about the account itself. `line` has the word `how` and its values.
+         */
+        ReportView: {
+            /** Effect */
+            effect: ("verified" | "not_verified") | null;
+            /**
+             * Happened At
+             * Format: date-time
+             */
+            happened_at: string;
+            /**
+             * Id
+             * Format: uuid
+             */
+            id: string;
+            /** Line */
+            line: {
+                [key: string]: string;
+            };
+            /** Name */
+            name: string;
+        };
+        /**
+         * ReportsView
+         * @description The newest reports, the newest first.
+         */
+        ReportsView: {
+            /** Items */
+            items: components["schemas"]["ReportView"][];
+        };
+        /**
          * RequestInQuestion
          * @description The provider's words about a call that it refused, which name the call.
          */
@@ -5984,6 +6036,37 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["HealthView"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    read_channel_reports: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                channel_id: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description Successful Response */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReportsView"];
                 };
             };
             /** @description What went wrong */

@@ -1,4 +1,4 @@
-"""What an admin states about an account that nobody else tells us about: its type, and whether it is verified."""
+"""What is stated about an account: its type and whether it is verified, by an admin or by its provider's reports."""
 
 from moorage.channels.events import ChannelVerificationChanged
 from moorage.channels.model import AccountType, Channel
@@ -42,8 +42,7 @@ async def state_account(
     after = await read_channel(tx, channel_id=channel_id)
     tx.record(channel_changed(after))
     if after.verified != before.verified:
-        await mark_limited(tx, channel_id=channel_id, limits=limits_of(manifest, verified=after.verified))
-        tx.publish(ChannelVerificationChanged(channel_id=channel_id))
+        await _limit(tx, channel=after, manifest=manifest)
     await write_audit(
         tx,
         by=by,
@@ -55,3 +54,25 @@ async def state_account(
         after={"account_type": after.account_type, "verified": after.verified},
     )
     return await read_channel(tx, channel_id=channel_id)
+
+
+async def note_verification(tx: Tx, *, channel_id: ChannelId, manifest: Manifest, verified: bool) -> bool:
+    """Take over what the provider reports about an account's verification; False where that was known."""
+    changed = await tx.execute(
+        """
+        UPDATE channels SET verified = %(verified)s, version = version + 1
+        WHERE workspace_id = %(workspace_id)s AND id = %(id)s AND verified IS DISTINCT FROM %(verified)s
+        """,
+        {"verified": verified, "workspace_id": tx.workspace_id, "id": channel_id},
+    )
+    if not changed:
+        return False
+    channel = await read_channel(tx, channel_id=channel_id)
+    tx.record(channel_changed(channel))
+    await _limit(tx, channel=channel, manifest=manifest)
+    return True
+
+
+async def _limit(tx: Tx, *, channel: Channel, manifest: Manifest) -> None:
+    await mark_limited(tx, channel_id=channel.id, limits=limits_of(manifest, verified=channel.verified))
+    tx.publish(ChannelVerificationChanged(channel_id=channel.id))

@@ -57,6 +57,8 @@ class OtherEvent:
     """What the line that it leaves says: `how`, a stable word, and the values of its sentence. Empty: only its name."""
     about: Literal["customer", "account"] = "customer"
     """`account`: it tells nothing of a customer, and whoever it is pushed in the name of need not be one."""
+    verified: bool | None = None
+    """What it says about whether the account is verified; None: nothing."""
 
 
 MenuUse = Literal["tap", "link", "mini_program", "scan", "location", "photos"]

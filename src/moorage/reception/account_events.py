@@ -8,10 +8,13 @@ from dataclasses import dataclass
 
 import structlog
 
+from moorage.channels.reports import take_report
 from moorage.connectors.contract import Inbound, OtherEvent
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
+from moorage.connectors.manifest import Manifest
 from moorage.connectors.registry import Connectors
 from moorage.conversations.open_thread import Whose
+from moorage.core.ids import ChannelId
 from moorage.infra.database import Tx
 from moorage.reception.pushes import Settlement, WaitingPush, settle_pushes
 
@@ -39,9 +42,17 @@ async def settle_if_nobodys(tx: Tx, *, connectors: Connectors, push: WaitingPush
         return False
     settlement = Settlement(push=push, outcome=OUTCOME, decisions=(), reply=None, reply_message_id=None)
     await settle_pushes(tx, settlements=[settlement])
-    name = inbound.what.name if isinstance(inbound.what, OtherEvent) else ""
-    log.info("account_event_noted", channel_id=str(push.channel_id), push_id=str(push.id), name=name)
+    await report(tx, manifest=connectors[known.channel_kind].manifest, channel_id=push.channel_id, inbound=inbound)
     return True
+
+
+async def report(tx: Tx, *, manifest: Manifest, channel_id: ChannelId, inbound: Inbound) -> None:
+    """Keep what happened, if it concerns the account, where who looks after that sees it."""
+    if not isinstance(inbound.what, OtherEvent) or inbound.what.about != "account":
+        return
+    happened_at = min(inbound.happened_at, tx.now)
+    await take_report(tx, channel_id=channel_id, manifest=manifest, event=inbound.what, happened_at=happened_at)
+    log.info("account_event_noted", channel_id=str(channel_id), name=inbound.what.name)
 
 
 def tells_of_account(inbound: Inbound) -> bool:

@@ -30,7 +30,7 @@ from moorage.core.ids import MessageId, new_id
 from moorage.customers.operations import add_customer
 from moorage.infra.database import Tx
 from moorage.reception import model
-from moorage.reception.account_events import settle_if_nobodys, tells_of_account
+from moorage.reception.account_events import report, settle_if_nobodys, tells_of_account
 from moorage.reception.acquaintance import ask_for_profile, pass_on_wish
 from moorage.reception.applying import Incoming, Turn, begin_asking, begin_turn, react, say_words
 from moorage.reception.follow_replies import NOTHING, prepare_follow_reply, told_of_following
@@ -193,7 +193,7 @@ async def _take_in_all(
 async def _take_in_own(
     turn: Turn, connector: Connector, push: WaitingPush, request: Request, round_: _Round
 ) -> StoredPush:
-    await _decide(turn, request.inbound)
+    await _decide(turn, connector, request.inbound)
     answer = _passive_answer(turn, connector, request)
     answer_by = await _settle(turn, push, round_, answer=answer)
     reply = answer.reply if answer is not None and answer_by == "passive" else None
@@ -216,10 +216,10 @@ async def _decide_replayed(turn: Turn, connector: Connector, push: WaitingPush) 
         incoming = Incoming(happened_at=push.received_at, content=UNREADABLE)
         await react(turn, model.CustomerWrote(UNREADABLE.type), incoming=incoming)
     else:
-        await _decide(turn, inbound)
+        await _decide(turn, connector, inbound)
 
 
-async def _decide(turn: Turn, inbound: Inbound) -> None:
+async def _decide(turn: Turn, connector: Connector, inbound: Inbound) -> None:
     """Let the engine decide about what happened, after what holds whoever decides: following, and budgets."""
     opened, at = turn.opened, inbound.happened_at
     match inbound.what:
@@ -238,6 +238,7 @@ async def _decide(turn: Turn, inbound: Inbound) -> None:
         case MenuUsed() as used:
             await _menu_used(turn, used, at)
         case OtherEvent(name=name, fields=fields, opens=opens, line=line) as other:
+            await report(turn.tx, manifest=connector.manifest, channel_id=opened.thread.channel_id, inbound=inbound)
             if isinstance(other, CustomerDataConcerned):
                 pass_on_wish(turn, other)
             if opens is not None:

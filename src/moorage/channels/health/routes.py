@@ -10,8 +10,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from moorage.channels.health.doctor import Doctor
 from moorage.channels.health.model import Part
-from moorage.channels.health.views import HealthView, RefusedCallView
+from moorage.channels.health.views import HealthView, RefusedCallView, ReportsView
 from moorage.channels.leases import failure_reason
+from moorage.channels.queries import read_channel
+from moorage.channels.reports import list_reports
 from moorage.channels.routes import ChannelManager
 from moorage.connectors.failures import ProviderFailure
 from moorage.core.errors import DomainError
@@ -85,6 +87,15 @@ async def read_channel_health(channel_id: UUID, actor: SignedInActor, door: TheD
     """Tell what is known of a channel's health without asking its provider."""
     require(actor, Act.CHANNELS_READ)
     return HealthView.of(await door.doctor.read(workspace_id=actor.workspace_id, channel_id=ChannelId(channel_id)))
+
+
+@router.get("/reports")
+async def read_channel_reports(channel_id: UUID, actor: SignedInActor, door: TheDoor) -> ReportsView:
+    """Show what the provider has reported about the account itself lately, the newest first."""
+    require(actor, Act.CHANNELS_READ)
+    async with door.doctor.database.in_workspace(actor.workspace_id) as tx:
+        channel = await read_channel(tx, channel_id=ChannelId(channel_id))
+        return ReportsView.of(await list_reports(tx, channel_id=channel.id))
 
 
 @router.post("/checks")

@@ -1,11 +1,14 @@
 """What the API says about a channel's health."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Literal, Self
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict
 
 from moorage.channels.health.model import Check, CheckName, CheckState, Mend, health_of
+from moorage.channels.reports import Report, ReportEffect
 from moorage.connectors.examining import RefusedCall
 
 
@@ -64,3 +67,29 @@ class RefusedCallView(_View):
     def of(cls, call: RefusedCall) -> Self:
         """Return the view of `call`."""
         return cls(called_at=call.called_at, took_ms=call.took_ms, from_address=call.from_address, answer=call.answer)
+
+
+class ReportView(_View):
+    """One thing that the provider has reported about the account itself. `line` has the word `how` and its values."""
+
+    id: UUID
+    name: str
+    line: dict[str, str]
+    happened_at: datetime
+    effect: ReportEffect | None
+    """What it changed here."""
+
+
+class ReportsView(_View):
+    """The newest reports, the newest first."""
+
+    items: list[ReportView]
+
+    @classmethod
+    def of(cls, reports: Sequence[Report]) -> Self:
+        """Return the view of `reports`."""
+        items = [
+            ReportView(id=one.id, name=one.name, line=dict(one.line), happened_at=one.happened_at, effect=one.effect)
+            for one in reports
+        ]
+        return cls(items=items)

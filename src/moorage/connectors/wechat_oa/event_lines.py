@@ -28,6 +28,12 @@ ABOUT_THE_ACCOUNT = frozenset(
     }
 )
 """Events about the account. Their `FromUserName` is a helper of WeChat's or whoever did it: seldom a customer."""
+VERIFIED: Mapping[str, bool] = {
+    "qualification_verify_success": True,
+    "naming_verify_success": True,
+    "verify_expired": False,
+}
+"""Events that say whether the account is verified from now on. A failure leaves what was before."""
 MOST_SHOWN_CHARACTERS = 200
 _LATEST_S = 253_402_300_799
 """The last second of the year 9999."""

@@ -22,7 +22,7 @@ from moorage.connectors.contract import (
     What,
 )
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
-from moorage.connectors.wechat_oa.event_lines import ABOUT_THE_ACCOUNT, line_of
+from moorage.connectors.wechat_oa.event_lines import ABOUT_THE_ACCOUNT, VERIFIED, line_of
 from moorage.connectors.wechat_oa.fields import Fields, format_of, read_fields, text_of, write_fields
 from moorage.connectors.wechat_oa.manifest import MOST_TEXT_BYTES
 from moorage.connectors.wechat_oa.menu_events import read_menu_use
@@ -278,6 +278,7 @@ def _read_event(fields: Fields) -> What:
                 opens=opens,
                 line=line_of(name, others),
                 about="account" if lowered in ABOUT_THE_ACCOUNT else "customer",
+                verified=VERIFIED.get(lowered),
             )
 
 
