@@ -8,7 +8,7 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.backstage import a_docked_account
+from tests.browser.backstage import a_customer, a_docked_account
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
 from tests.browser.stories import choose_official_account, sign_in
@@ -50,13 +50,17 @@ async def to_health(page: Page, *, account: str) -> None:
 
 async def test_what_ails_a_channel_is_named_mended_and_over(demo: Demo, open_page: OpenPage) -> None:
     name = "Ailing Tea"
-    await a_docked_account(demo, name=name)
+    appid = await a_docked_account(demo, name=name)
     owner = await open_page()
     await sign_in(owner, demo=demo, who=demo.owner)
     await to_health(owner, account=name)
     await expect(line(owner, "Credentials work")).to_contain_text("works")
     await expect(owner.get_by_text("No trouble is known.")).to_be_visible()
     await expect(line(owner, "Today's calls")).to_contain_text("Messages: 0 of 500,000 used")
+
+    reported = owner.get_by_role("list", name="What WeChat reported lately")
+    await (await a_customer(demo, appid=appid, nickname="Mei")).sends("event", event="annual_renew")
+    await expect(reported).to_contain_text("The account's verification has to be renewed")
 
     network = line(owner, "Network path to this server")
     await expect(network).to_contain_text("Asked when you run the checks")
