@@ -102,16 +102,23 @@ class AnySequence(RuleBasedStateMachine):
 
     @initialize(mode=st.sampled_from(GreetingMode))
     def start(self, mode: GreetingMode) -> None:
-        self.policy = a_policy(greeting=mode)
+        self.policy = replace(a_policy(greeting=mode), voice_reply="Please type")
         self.state = State()
         self.applied = Applied()
         self.now = NOON
 
-    @rule(found=free, content=st.sampled_from(["text", "image", "unsupported"]), away=st.booleans(), asks=st.booleans())
+    @rule(
+        found=free,
+        content=st.sampled_from(["text", "image", "voice", "unsupported"]),
+        away=st.booleans(),
+        asks=st.booleans(),
+    )
     def customer_writes(self, found: AgentId | None, content: str, away: bool, asks: bool) -> None:
         was_open = self.applied.current is not None
         had = self.state.agent_id
-        decision = self.feed(CustomerWrote(content, agent_is_away=away, asks_for_agent=asks), found=found)
+        unrecognized = content == "voice"
+        event = CustomerWrote(content, agent_is_away=away, asks_for_agent=asks, unrecognized=unrecognized)
+        decision = self.feed(event, found=found)
         conversation = self.applied.current
         if self.policy.mute and not was_open:
             assert (conversation, decision.effects) == (None, ())  # heard in the thread alone
@@ -351,6 +358,7 @@ class AnySequence(RuleBasedStateMachine):
         conversation = self.applied.current
         assert (conversation is not None) == self.state.is_open
         assert not self.state.searching
+        assert not self.state.unrecognized
         if conversation is None:
             assert self.state.agent_id is None
             return
@@ -445,6 +453,32 @@ def test_message_of_an_open_conversation_changes_no_owner() -> None:
     decision = decide(an_agents_state(), CustomerWrote("voice"), a_policy(), NOON)
     assert decision.effects == ()
     assert decision.state.owner is Owner.AGENT
+
+
+A_VOICE = CustomerWrote("voice", unrecognized=True)
+TOLD = Answer("Please type", "voice_unrecognized")
+
+
+def test_voice_without_its_text_is_answered_while_no_person_has_it() -> None:
+    policy = replace(a_policy(), voice_reply="Please type")
+    opens = decide(State(), A_VOICE, policy, NOON)
+    assert TOLD not in opens.effects
+    waits = decide(opens.state, NobodyFree(), policy, NOON)
+    assert waits.effects == (EnterQueue(GROUP, "nobody_free"), TOLD)
+    again = decide(waits.state, A_VOICE, policy, NOON)
+    assert again.effects == (TOLD,)
+    assert decide(waits.state, A_VOICE, a_policy(), NOON).effects == ()
+    assert decide(waits.state, CustomerWrote("voice"), policy, NOON).effects == ()
+    assert decide(waits.state, A_VOICE, replace(policy, mute=True), NOON).effects == ()
+
+
+def test_voice_of_whoever_is_with_a_person_gets_no_answer_of_ours() -> None:
+    policy = replace(a_policy(greeting=GreetingMode.OFF), voice_reply="Please type")
+    assert decide(an_agents_state(), A_VOICE, policy, NOON).effects == ()
+    found = decide(decide(State(), A_VOICE, policy, NOON).state, AgentFound(AGENTS[0]), policy, NOON)
+    assert found.effects == (Assign(AGENTS[0], "routed"),)
+    away = decide(an_agents_state(), replace(A_VOICE, agent_is_away=True), policy, NOON)
+    assert TOLD in decide(away.state, NobodyFree(), policy, NOON).effects
 
 
 def test_customer_of_an_agent_who_is_away_goes_to_the_head_of_the_queue() -> None:

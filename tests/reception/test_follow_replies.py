@@ -121,6 +121,21 @@ async def test_several_messages_go_through_the_interface_in_order_and_within_the
     assert await desk.value("SELECT count(*) FROM conversations") == 0
 
 
+async def test_line_below_the_last_text_tells_how_to_ask_for_a_person(desk: Desk) -> None:
+    picture = await a_picture(desk)
+    under = {"trans_to_agent": {"guidance_under": ["follow"], "guidance_text": "发送 1 找我们"}}
+    await desk.value("UPDATE channels SET settings = settings || %s RETURNING id", json.dumps(under))
+    await set_reply(desk, FollowReply(enabled=True, first=(*texts("一", "二"), PictureReply(picture_id=picture))))
+    customer = an_openid()
+    await follows(desk, customer)
+    assert await words(desk, customer) == ["一", "二\n\n发送 1 找我们", "image"]
+    await set_reply(desk, FollowReply(enabled=True, first=texts("长" * 680)))
+    assert await follows(desk, an_openid()) == "长" * 680
+    await set_reply(desk, FollowReply(enabled=True, first=(PictureReply(picture_id=picture),)))
+    await follows(desk, alone := an_openid())
+    assert await words(desk, alone) == ["image"]
+
+
 async def test_switched_off_says_nothing(desk: Desk) -> None:
     await set_reply(desk, FollowReply(enabled=False, first=texts("欢迎")))
     customer = an_openid()

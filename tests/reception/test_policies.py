@@ -5,13 +5,13 @@ from typing import get_args
 
 import pytest
 
-from moorage.channels.model import ChannelSettings, Greeting
+from moorage.channels.model import AnswerKind, ChannelSettings, Greeting, TransToAgent, VoiceReply
 from moorage.channels.model import GreetingMode as SetMode
 from moorage.core.ids import AgentId, GroupId, new_id
 from moorage.reception.model import GreetingMode, Policy
 from moorage.reception.policies import resolve_policy
 from moorage.reception.routing import choose
-from moorage.reception.texts import GREETINGS
+from moorage.reception.texts import GREETINGS, VOICE_UNRECOGNIZED
 from moorage.staff.seats import Candidate
 
 GROUP = GroupId(new_id())
@@ -41,6 +41,21 @@ def test_own_greeting_goes_before_the_built_in_one() -> None:
 def test_built_in_greeting_is_in_the_channels_language() -> None:
     settings = ChannelSettings(locale="en")
     assert a_policy(settings).greeting == GREETINGS["en"]
+
+
+def test_voices_are_answered_where_that_is_switched_on_in_ones_own_words_or_ours() -> None:
+    assert a_policy(ChannelSettings()).voice_reply == ""
+    on = VoiceReply(on=True)
+    assert a_policy(ChannelSettings(locale="en", voice_reply=on)).voice_reply == VOICE_UNRECOGNIZED["en"]
+    own = VoiceReply(on=True, text="Type, please")
+    assert a_policy(ChannelSettings(voice_reply=own)).voice_reply == "Type, please"
+
+
+@pytest.mark.parametrize("kind", get_args(AnswerKind))
+def test_the_line_stands_under_the_kinds_of_answers_that_are_set_and_no_others(kind: AnswerKind) -> None:
+    policy = a_policy(ChannelSettings(trans_to_agent=TransToAgent(guidance_text="Reply r", guidance_under=(kind,))))
+    assert bool(policy.menu_guidance) is (kind == "menu")
+    assert bool(policy.follow_guidance) is (kind == "follow")
 
 
 def a_candidate(

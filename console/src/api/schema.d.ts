@@ -2067,6 +2067,7 @@ export interface components {
             locale: "zh-CN" | "en";
             merge_replies?: components["schemas"]["MergeReplies"];
             trans_to_agent?: components["schemas"]["TransToAgent"];
+            voice_reply?: components["schemas"]["VoiceReply"];
         };
         /**
          * ChannelView
@@ -2553,7 +2554,7 @@ export interface components {
             /** Name */
             name: string;
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "links_last_days" | "trans_to_agent") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "links_last_days" | "trans_to_agent" | "voice_reply") | "follow_reply")[];
             /** Version */
             version: number;
         };
@@ -4311,7 +4312,7 @@ export interface components {
          */
         SettingsCopy: {
             /** Parts */
-            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "links_last_days" | "trans_to_agent") | "follow_reply")[];
+            parts: (("greeting" | "locale" | "budget_preset" | "kept_for_people" | "after_session_hours" | "last_served_hours" | "merge_replies" | "links_last_days" | "trans_to_agent" | "voice_reply") | "follow_reply")[];
             /** To */
             to: string[];
         };
@@ -4442,7 +4443,7 @@ export interface components {
              *       "unknown"
              *     ]
              */
-            guidance_under: ("direct" | "understanding" | "guided" | "unknown" | "menu")[];
+            guidance_under: ("direct" | "understanding" | "guided" | "unknown" | "menu" | "follow")[];
             /**
              * Words
              * @default [
@@ -4644,6 +4645,19 @@ export interface components {
         VoiceRecognition: {
             /** On */
             on: boolean;
+        };
+        /**
+         * VoiceReply
+         * @description What customers are told whose voice came without its text, and whether while they wait for a person.
+         */
+        VoiceReply: {
+            /**
+             * On
+             * @default false
+             */
+            on: boolean;
+            /** Text */
+            text?: string | null;
         };
         /**
          * WorkspaceChange

@@ -16,8 +16,8 @@ Locale = Literal["zh-CN", "en"]
 DockedBy = Literal["credentials", "authorization"]
 GreetingMode = Literal["off", "every_connection", "once_per_conversation", "first_ever"]
 
-AnswerKind = Literal["direct", "understanding", "guided", "unknown", "menu"]
-"""Kinds of automatic answers: four of a bot, and what an item of the menu says."""
+AnswerKind = Literal["direct", "understanding", "guided", "unknown", "menu", "follow"]
+"""Kinds of automatic answers: four of a bot, what an item of the menu says, and the texts that followers get."""
 
 SettingsField = Literal[
     "greeting",
@@ -29,6 +29,7 @@ SettingsField = Literal[
     "merge_replies",
     "links_last_days",
     "trans_to_agent",
+    "voice_reply",
 ]
 SettingsPart = SettingsField | Literal["follow_reply"]
 """What can be copied from one channel to others: fields of its settings, and what is kept beside them."""
@@ -77,6 +78,17 @@ MOST_LINKS_LAST_DAYS = 30
 """Whoever finds an old phone should not find what it once got."""
 
 
+class VoiceReply(BaseModel):
+    """What customers are told whose voice came without its text, and whether while they wait for a person."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    on: bool = False
+    """Off: a person will listen to it. Nothing is said where a person has the conversation."""
+    text: str | None = None
+    """None: our own words in the channel's language."""
+
+
 class ChannelSettings(BaseModel):
     """What admins set for one channel. Stored as it is; a field that is missing there has its default."""
 
@@ -96,6 +108,7 @@ class ChannelSettings(BaseModel):
     links_last_days: int = Field(default=LINKS_LAST_DAYS, ge=1, le=MOST_LINKS_LAST_DAYS)
     """How long a customer can open the link to a file, and one to hand a file in."""
     trans_to_agent: TransToAgent = Field(default_factory=TransToAgent)
+    voice_reply: VoiceReply = Field(default_factory=VoiceReply)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from psycopg.types.json import Jsonb
 from moorage.channels.agent_words import checked as checked_words
 from moorage.channels.credentials import check_credentials, read_credentials, seal_credentials, seal_verification
 from moorage.channels.events import ChannelDocked
-from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, Locale
+from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, Locale, VoiceReply
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_docked
 from moorage.channels.undocking import ENDED_STATES, ChannelUndocked, forget_token
@@ -24,6 +24,7 @@ from moorage.infra.database import Tx
 from moorage.infra.secrets import SecretBox
 
 MOST_NAME_CHARACTERS = 80
+MOST_VOICE_REPLY_CHARACTERS = 300
 
 
 @dataclass(eq=False)
@@ -242,7 +243,7 @@ def _merged(before: ChannelSettings, given: ChannelSettings) -> ChannelSettings:
     return ChannelSettings.model_validate({**before.model_dump(), **told, **parts})
 
 
-_NESTED = ("greeting", "trans_to_agent")
+_NESTED = ("greeting", "trans_to_agent", "voice_reply")
 """Parts of the settings of which each field stays that is left out."""
 
 
@@ -252,7 +253,19 @@ def _checked(settings: ChannelSettings, *, manifest: Manifest) -> ChannelSetting
         raise Malformed(field="settings.budget_preset", reason="unknown")
     if settings.greeting.text is not None:
         check_template(settings.greeting.text, field="settings.greeting.text")
-    return settings.model_copy(update={"trans_to_agent": checked_words(settings.trans_to_agent)})
+    return settings.model_copy(
+        update={
+            "trans_to_agent": checked_words(settings.trans_to_agent),
+            "voice_reply": _checked_voice_reply(settings.voice_reply),
+        }
+    )
+
+
+def _checked_voice_reply(reply: VoiceReply) -> VoiceReply:
+    text = (reply.text or "").strip() or None
+    if text is not None and len(text) > MOST_VOICE_REPLY_CHARACTERS:
+        raise Malformed(field="settings.voice_reply.text", reason="too_long")
+    return reply.model_copy(update={"text": text})
 
 
 def _name(name: str) -> str:

@@ -62,7 +62,7 @@ from moorage.reception.model import (
 from moorage.reception.policies import resolve_policy
 from moorage.reception.queue import find_agent, lock_queue
 from moorage.reception.routing import preferred_agents
-from moorage.reception.texts import render
+from moorage.reception.texts import render, with_guidance
 from moorage.staff.queries import agent_names
 from moorage.staff.seats import release_seat
 
@@ -327,7 +327,7 @@ def _keep(turn: Turn, event: Event, decision: Decision) -> None:
 
 def _words(turn: Turn, effect: Say | Answer) -> Words:
     if isinstance(effect, Answer):
-        text = _guided(effect, most_bytes=turn.opened.around.most_text_bytes)
+        text = with_guidance(effect.text, effect.guidance, most_bytes=turn.opened.around.most_text_bytes)
         return Words(author=Author(kind="system", why=effect.why), content=Text(text=text))
     around = turn.opened.around
     text = render(
@@ -339,11 +339,6 @@ def _words(turn: Turn, effect: Say | Answer) -> Words:
         time_zone=around.time_zone,
     )
     return Words(author=Author(kind="agent", agent_id=effect.agent_id, why=effect.why), content=Text(text=text))
-
-
-def _guided(answer: Answer, *, most_bytes: int) -> str:
-    text = f"{answer.text}\n\n{answer.guidance}"
-    return text if answer.guidance and len(text.encode("utf-8", "replace")) <= most_bytes else answer.text
 
 
 async def _name_of(turn: Turn, agent_id: AgentId) -> str:

@@ -20,6 +20,7 @@ from moorage.reception.model import (
     AgentResends,
     AgentTook,
     AgentWritesAfter,
+    Answer,
     Assign,
     ChannelMuted,
     ChannelRestored,
@@ -103,11 +104,12 @@ def _customer_wrote(state: State, event: CustomerWrote, policy: Policy, now: dat
         customer_messages=state.customer_messages + 1,
         waiting_since=state.waiting_since or now,
     )
+    unrecognized = event.unrecognized and policy.voice_reply != "" and not policy.mute
     if event.agent_is_away and state.agent_id is not None and not policy.mute:
-        requeued, effects = _leave(heard, state.agent_id, policy)
+        requeued, effects = _leave(replace(heard, unrecognized=unrecognized), state.agent_id, policy)
         return Decision(requeued, effects, "message.requeues", "The customer wrote to an agent who is away.")
     group_id = policy.default_group_id
-    sought = replace(heard, owner=Owner.QUEUE, group_id=group_id, searching=True)
+    sought = replace(heard, owner=Owner.QUEUE, group_id=group_id, searching=True, unrecognized=unrecognized)
     asked: tuple[Effect, ...] = (Note("asked_for_agent"),) if event.asks_for_agent else ()
     match state.owner:
         case Owner.NOBODY:
@@ -120,7 +122,8 @@ def _customer_wrote(state: State, event: CustomerWrote, policy: Policy, now: dat
         case Owner.QUEUE if event.asks_for_agent:
             return Decision(heard, (), "message.asked_again", "The customer waits already and keeps the place.")
         case Owner.BOT | Owner.QUEUE | Owner.AGENT:
-            return Decision(heard, (), "message.kept", f"The conversation is open and its owner is: {state.owner}.")
+            told = (_unrecognized(policy),) if unrecognized and state.owner is not Owner.AGENT else ()
+            return Decision(heard, told, "message.kept", f"The conversation is open and its owner is: {state.owner}.")
 
 
 def _followed(state: State, event: Followed, policy: Policy) -> Decision:
@@ -177,9 +180,14 @@ def _nobody_free(state: State, policy: Policy) -> Decision:
     if not (state.searching and state.owner is Owner.QUEUE):
         return Decision(state, (), "queue.unchanged", "A search without success changes no owner and no place.")
     group_id = state.group_id or policy.default_group_id
-    waiting = replace(state, searching=False, group_id=group_id)
+    waiting = replace(state, searching=False, unrecognized=False, group_id=group_id)
     enter = EnterQueue(group_id, "agent_left" if state.left else "nobody_free")
-    return Decision(waiting, (enter,), "queue.entered", "No agent of the group was free.")
+    told: tuple[Effect, ...] = (_unrecognized(policy),) if state.unrecognized else ()
+    return Decision(waiting, (enter, *told), "queue.entered", "No agent of the group was free.")
+
+
+def _unrecognized(policy: Policy) -> Answer:
+    return Answer(policy.voice_reply, "voice_unrecognized")
 
 
 def _agent_replied(state: State, event: AgentReplied) -> Decision:
@@ -283,6 +291,7 @@ def _connect(
         owner=Owner.AGENT,
         agent_id=agent_id,
         searching=False,
+        unrecognized=False,
         left=False,
         greeted=state.greeted or greet,
         ever_greeted=state.ever_greeted or greet,

@@ -20,7 +20,7 @@ from moorage.connectors.content import Choices, Content, Media, News, Text
 from moorage.conversations.open_thread import OpenThread
 from moorage.infra.database import Tx
 from moorage.reception.offers import question
-from moorage.reception.texts import render
+from moorage.reception.texts import render, with_guidance
 
 Told = Literal["new", "again", "returning"]
 
@@ -56,8 +56,13 @@ def told_of_following(opened: OpenThread) -> Told:
     return "again" if running else "returning"
 
 
-async def prepare_follow_reply(tx: Tx, *, opened: OpenThread, scene: str | None, told: Told) -> PreparedReply:
-    """Return what is to be said to a customer who follows, in the order in which it is to be said."""
+async def prepare_follow_reply(
+    tx: Tx, *, opened: OpenThread, scene: str | None, told: Told, guidance: str
+) -> PreparedReply:
+    """Return what is to be said to a customer who follows, in the order in which it is to be said.
+
+    `guidance`, which may be empty, stands below the last text.
+    """
     if told == "again":
         return NOTHING
     stored = await read_follow_reply(tx, channel_id=opened.thread.channel_id)
@@ -67,8 +72,19 @@ async def prepare_follow_reply(tx: Tx, *, opened: OpenThread, scene: str | None,
     variant, messages = chosen
     named = any(isinstance(message, PictureReply) for message in messages)
     pictures = await pictures_of(tx, channel_id=opened.thread.channel_id) if named else []
-    contents = [_content(message, opened, pictures) for message in messages]
-    return PreparedReply(variant=variant, contents=[content for content in contents if content is not None])
+    contents = [content for message in messages if (content := _content(message, opened, pictures)) is not None]
+    most_bytes = opened.around.most_text_bytes
+    return PreparedReply(variant=variant, contents=_guided(contents, guidance, most_bytes=most_bytes))
+
+
+def _guided(contents: Sequence[Content], guidance: str, *, most_bytes: int) -> Sequence[Content]:
+    last = max((at for at, content in enumerate(contents) if isinstance(content, Text)), default=None)
+    return [
+        Text(text=with_guidance(content.text, guidance, most_bytes=most_bytes))
+        if at == last and isinstance(content, Text)
+        else content
+        for at, content in enumerate(contents)
+    ]
 
 
 def _content(message: ReplyMessage, opened: OpenThread, pictures: Sequence[ChannelPicture]) -> Content | None:

@@ -6,7 +6,7 @@ from moorage.channels.agent_words import word_for
 from moorage.channels.model import AnswerKind, ChannelSettings
 from moorage.core.ids import GroupId
 from moorage.reception.model import GreetingMode, Mode, Policy
-from moorage.reception.texts import ASK_TO_WRITE, GREETINGS, GUIDANCE
+from moorage.reception.texts import ASK_TO_WRITE, GREETINGS, GUIDANCE, VOICE_UNRECOGNIZED
 
 
 def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute: bool) -> Policy:
@@ -24,6 +24,8 @@ def resolve_policy(*, settings: ChannelSettings, default_group_id: GroupId, mute
         mute=mute,
         agent_words=settings.trans_to_agent.words,
         menu_guidance=_guidance(settings, under="menu"),
+        follow_guidance=_guidance(settings, under="follow"),
+        voice_reply=_voice_reply(settings),
         ask_to_write=ASK_TO_WRITE[settings.locale],
         designated_for=timedelta(hours=settings.after_session_hours),
     )
@@ -38,3 +40,11 @@ def _guidance(settings: ChannelSettings, *, under: AnswerKind) -> str:
         return chosen.guidance_text
     word = word_for(settings.locale, chosen.words)
     return "" if word is None else GUIDANCE[settings.locale].format(word=word)
+
+
+def _voice_reply(settings: ChannelSettings) -> str:
+    """Return what is said to a voice without its text while no person has the conversation; empty: nothing."""
+    chosen = settings.voice_reply
+    if not chosen.on:
+        return ""
+    return VOICE_UNRECOGNIZED[settings.locale] if chosen.text is None else chosen.text

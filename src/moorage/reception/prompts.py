@@ -37,7 +37,8 @@ def heard_as(
             event = PromptAnswered(prompt.id, chosen.choice_id, content.type, agent_is_away=away)
             return event, content.model_copy(update={"chosen": chosen})
     asks = asks_for_agent(_said(content), words=agent_words)
-    return CustomerWrote(content.type, agent_is_away=away, asks_for_agent=asks), content
+    unrecognized = content.type == "voice" and not _said(content).strip()
+    return CustomerWrote(content.type, agent_is_away=away, asks_for_agent=asks, unrecognized=unrecognized), content
 
 
 def _said(content: Content) -> str:

@@ -259,7 +259,13 @@ async def _follow(turn: Turn, inbound: Inbound, scene: str | None) -> None:
     opened, at = turn.opened, inbound.happened_at
     reply, event = NOTHING, model.EventSeen("followed")
     if _is_newest(opened, inbound):
-        reply = await prepare_follow_reply(turn.tx, opened=opened, scene=scene, told=told_of_following(opened))
+        reply = await prepare_follow_reply(
+            turn.tx,
+            opened=opened,
+            scene=scene,
+            told=told_of_following(opened),
+            guidance=turn.policy.follow_guidance,
+        )
         event = model.Followed(reply=reply.variant, prompt_id=reply.prompt_id)
     note_following(opened, follow_state="following", happened_at=at)
     opened.around = replace(opened.around, profile_due_at=None)  # whoever follows anew came another way

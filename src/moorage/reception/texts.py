@@ -29,6 +29,19 @@ GUIDANCE: Mapping[Locale, str] = {
 """How to ask for a person, where the admin wrote nothing else."""
 
 
+VOICE_UNRECOGNIZED: Mapping[Locale, str] = {
+    "zh-CN": "没能识别您的语音，请用文字发送。",
+    "en": "Your voice message was not recognized. Please type instead.",
+}
+"""What a customer is told whose voice came without its text, where the admin wrote nothing else."""
+
+
+def with_guidance(text: str, guidance: str, *, most_bytes: int) -> str:
+    """Return `text` with the line `guidance` below it; without, where there is none or both do not fit."""
+    both = f"{text}\n\n{guidance}"
+    return both if guidance and len(both.encode("utf-8", "replace")) <= most_bytes else text
+
+
 def render(template: str, *, agent: str, customer: str, channel: str, now: datetime, time_zone: str) -> str:
     """Return `template` with its placeholders filled in; `{time}` is hours and minutes in `time_zone`. Never raises."""
     time = now.astimezone(_zone(time_zone)).strftime("%H:%M")

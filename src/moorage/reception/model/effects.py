@@ -90,7 +90,7 @@ class Answer:
     """Send the customer `text`, which no person says, with the line `guidance` below it if both fit."""
 
     text: str
-    why: Literal["menu", "asked_for_agent"]
+    why: Literal["menu", "asked_for_agent", "voice_unrecognized"]
     guidance: str = ""
     kind: Literal["answer"] = "answer"
 

@@ -19,6 +19,8 @@ class CustomerWrote:
     """The agent who has the conversation is gone and cannot answer."""
     asks_for_agent: bool = False
     """The message is one of the channel's words for asking for a person."""
+    unrecognized: bool = False
+    """The message is a voice, and nobody has written down what it says."""
     kind: Literal["customer_wrote"] = "customer_wrote"
 
 

@@ -38,6 +38,10 @@ class Policy:
     """A message that is one of them asks for a person."""
     menu_guidance: str = ""
     """The line under what an item of the menu answers, which tells how to ask for a person; empty: none."""
+    follow_guidance: str = ""
+    """The same line under the last text that a follower gets."""
+    voice_reply: str = ""
+    """What a customer is told whose voice came without its text, while no person has them; empty: nothing."""
     ask_to_write: str = ""
     """What a customer is told who asked for a person without having written."""
     designated_for: timedelta = timedelta(hours=24)

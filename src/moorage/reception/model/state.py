@@ -35,6 +35,8 @@ class State:
     group_id: GroupId | None = None
     searching: bool = False
     """`FindAgent` was said and its answer has not come yet. Never so at the end of a transaction."""
+    unrecognized: bool = False
+    """While `searching`: the customer's voice was not understood, and is to be answered so unless a person is found."""
     left: bool = False
     """The agent who had the conversation is gone, and nobody else has taken it yet: it goes to the queue's head."""
     greeted: bool = False

@@ -12,6 +12,8 @@ export const LINKS_LAST_DAYS = { least: 1, most: 30 }
 /** Of one customer's budget. Nothing typed means as many as suit the limits chosen. */
 export const KEPT_FOR_PEOPLE = { least: 0, most: 20 }
 
+export const MOST_VOICE_REPLY_CHARACTERS = 300
+
 /** How long an agent's line waits for others. */
 export const MERGE_WITHIN_S = { least: 1, most: 10 }
 const MERGE_DEFAULT_S = 3
@@ -41,6 +43,10 @@ export function useReceptionForm(
     return Array.from(draft.text).length > MOST_CHARACTERS ? 'tooLong' : null
   })
 
+  const voiceTooLong = computed(
+    () => Array.from(draft.voiceText.trim()).length > MOST_VOICE_REPLY_CHARACTERS,
+  )
+
   /** What is to be saved, or null while something is wrong. */
   const change = computed<ChannelSettings | null>(() => {
     const afterSession = wholeNumber(draft.afterSession, AFTER_SESSION_HOURS)
@@ -52,13 +58,15 @@ export function useReceptionForm(
     if (wrong.value !== null || afterSession === null || lastServed === null || keptIsWrong) {
       return null
     }
-    if (linksLast === null || (within === null && draft.merges)) return null
+    const mergesWrongly = within === null && draft.merges
+    if (linksLast === null || mergesWrongly || voiceTooLong.value) return null
     return {
       ...channel.value.settings,
       locale: draft.locale,
       greeting: { mode: draft.mode, text: draft.text.trim() || null },
       budget_preset: draft.preset || null,
       kept_for_people: kept,
+      voice_reply: { on: draft.answersVoices, text: draft.voiceText.trim() || null },
       merge_replies: { on: draft.merges, within_s: within ?? MERGE_DEFAULT_S },
       links_last_days: linksLast,
       after_session_hours: afterSession,
@@ -72,6 +80,7 @@ export function useReceptionForm(
     template,
     unknown,
     wrong,
+    voiceTooLong,
     change,
     reset: () => Object.assign(draft, saved.value),
   }
@@ -83,6 +92,8 @@ function copied({ settings }: Channel) {
     mode: settings.greeting?.mode ?? 'once_per_conversation',
     text: settings.greeting?.text ?? '',
     preset: settings.budget_preset ?? '',
+    answersVoices: settings.voice_reply?.on ?? false,
+    voiceText: settings.voice_reply?.text ?? '',
     merges: settings.merge_replies?.on ?? false,
     mergeWithin: String(settings.merge_replies?.within_s ?? MERGE_DEFAULT_S),
     kept: String(settings.kept_for_people ?? ''),
