@@ -29,8 +29,8 @@ async def switched_on(desk: Desk, **settings: object) -> None:
 
 async def speaks(desk: Desk, *, by: str, text: str | None = None) -> str | None:
     """Let a customer send a voice, and return the words that the push was answered with."""
-    recognized = {} if text is None else {"Recognition": text}
-    body = desk.sent("voice", by=by, MediaId="v1", Format="amr", **recognized)
+    voice = {"MediaId": "v1", "Format": "amr"} | ({} if text is None else {"Recognition": text})
+    body = desk.sent("voice", by=by, at=None, **voice)
     return words_of(desk, await desk.push(body))
 
 

@@ -26,22 +26,15 @@ const ASKED: Readonly<Partial<Record<Check['name'], CheckPart>>> = {
 const HOLDS_MS = 60_000
 const READ_EVERY_MS = 30_000
 
-/** What is known of a channel's health, and the ways to know it anew and to mend it. */
-export function useHealth(channel: Ref<Channel>) {
+/** Asking the provider whether a channel works. What it says is shown wherever the channel's health is. */
+export function useChecks(channel: Ref<Channel>) {
   const session = useSession()
   const queries = useQueryClient()
-  const key = ['channels', 'health', () => channel.value.id]
   const params = () => ({ path: { channel_id: channel.value.id } })
   const docked = computed(
     () => session.may('channels.manage') && channel.value.state !== 'undocked',
   )
 
-  const query = useQuery({
-    queryKey: key,
-    queryFn: () =>
-      answered(session.client.GET('/api/channels/{channel_id}/health', { params: params() })),
-    refetchInterval: READ_EVERY_MS,
-  })
   const show = (health: Health) =>
     queries.setQueryData(['channels', 'health', channel.value.id], health)
 
@@ -67,6 +60,20 @@ export function useHealth(channel: Ref<Channel>) {
     }
   }
 
+  return { docked, asking, problem, show, params, run: () => ask(PARTS), ask }
+}
+
+/** What is known of a channel's health, and the ways to know it anew and to mend it. */
+export function useHealth(channel: Ref<Channel>) {
+  const session = useSession()
+  const { docked, asking, problem, show, params, run, ask } = useChecks(channel)
+
+  const query = useQuery({
+    queryKey: ['channels', 'health', () => channel.value.id],
+    queryFn: () =>
+      answered(session.client.GET('/api/channels/{channel_id}/health', { params: params() })),
+    refetchInterval: READ_EVERY_MS,
+  })
   const items = computed(() => query.data.value?.items ?? [])
   const checkedAt = computed(() =>
     items.value.reduce<string | null>(
@@ -112,7 +119,7 @@ export function useHealth(channel: Ref<Channel>) {
     items,
     checkedAt,
     problem,
-    run: () => ask(PARTS),
+    run,
     busy: computed(() => asking.size > 0),
     canAsk: docked,
     isAsked: (check: Check) => {
