@@ -8,10 +8,10 @@ import httpx
 import pytest
 from playwright.async_api import Locator, Page, expect
 
-from tests.browser.backstage import a_customer, a_docked_account
+from tests.browser.backstage import a_customer, a_docked_account, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import choose_official_account, sign_in
+from tests.browser.stories import at_the_workbench, choose_official_account, row, say, sign_in
 
 pytestmark = pytest.mark.browser
 
@@ -126,6 +126,105 @@ async def test_an_account_is_docked_by_a_link_and_its_voices_are_turned_into_tex
     await voices.get_by_role("button", name="Switch on").click()
     await expect(voices).to_contain_text("On. Voices come with their text.")
     assert await serious_findings(owner) == []
+
+
+async def choose(page: Page, item: str) -> None:
+    """Choose what can be done with the channel as a whole."""
+    await page.get_by_role("button", name="More actions").click()
+    await page.get_by_role("menuitem", name=item).click()
+
+
+async def enter_secret(page: Page, secret: str) -> None:
+    await page.get_by_role("dialog", name="Change credentials").get_by_label("AppSecret", exact=True).fill(secret)
+    await page.get_by_role("button", name="Save and check").click()
+
+
+async def test_credentials_are_changed_and_agents_see_while_the_account_fails(demo: Demo, open_page: OpenPage) -> None:
+    name = "Rotating Tea"
+    appid = await a_docked_account(demo, name=name)
+    async with sandbox_of(demo) as client:
+        account = cast("Json", (await client.get(f"/sandbox/api/accounts/{appid}")).json())
+    owner, agent = await open_page(), await open_page()
+    await sign_in(owner, demo=demo, who=demo.owner)
+    await off_duty(demo, demo.owner)
+    await at_the_workbench(agent, demo=demo, who=demo.agents[0])
+    customer = await a_customer(demo, appid=appid, nickname="Mei")
+    await customer.writes("Is the shop open today?")
+    await row(agent, "Is the shop open today?").click()
+    warning = agent.get_by_text("The account cannot send at present.")
+    await expect(agent.get_by_role("textbox", name="Reply")).to_be_visible()
+    await expect(warning).to_have_count(0)
+
+    await to_health(owner, account=name)
+    await choose(owner, "Change credentials")
+    assert await serious_findings(owner) == []
+    await enter_secret(owner, "0" * 32)
+    credentials = line(owner, "Credentials work")
+    await expect(credentials).to_contain_text("The AppSecret is wrong")
+    await expect(line(owner, "Server address allowed")).to_contain_text("Cannot be told before the credentials work.")
+    await expect(warning).to_be_visible()
+    assert await serious_findings(agent) == []
+
+    await credentials.get_by_role("button", name="Change credentials").click()
+    await enter_secret(owner, str(account["secret"]))
+    await expect(owner.get_by_text("No trouble is known.")).to_be_visible()
+    await expect(warning).to_have_count(0)
+
+    # WeChat pushes in compatible mode, then that is chosen here too.
+    keys = {field: account[field] for field in ("token", "aes_key")}
+    server = {"url": account["callback_url"], "mode": "compatible", **keys}
+    async with sandbox_of(demo) as client:
+        (await client.post(f"/sandbox/api/accounts/{appid}/server", json=server)).raise_for_status()
+    await customer.writes("Hello?")
+    await expect(row(agent, "Hello?")).to_be_visible()
+    await owner.reload()
+    pushes = line(owner, "Encryption of what arrives")
+    await expect(pushes).to_contain_text("Seen in the last message: compatible mode. Set here: secure mode.")
+    await pushes.get_by_role("button", name="Change credentials").click()
+    await owner.get_by_label("Encryption mode").select_option("compatible")
+    await owner.get_by_role("button", name="Save and check").click()
+    await expect(pushes).not_to_contain_text("Set here")
+    await expect(pushes).to_contain_text("works")
+    await off_duty(demo, demo.agents[0])
+
+
+async def test_a_used_up_day_is_told_where_it_matters_and_reset_on_second_thought(
+    demo: Demo, open_page: OpenPage
+) -> None:
+    name = "Busy Tea"
+    appid = await a_docked_account(demo, name=name)
+    owner, agent = await open_page(), await open_page()
+    await sign_in(owner, demo=demo, who=demo.owner)
+    await off_duty(demo, demo.owner)
+    await at_the_workbench(agent, demo=demo, who=demo.agents[0])
+    customer = await a_customer(demo, appid=appid, nickname="Lei")
+    await customer.writes("Any tea left?")
+    await row(agent, "Any tea left?").click()
+    async with sandbox_of(demo) as client:
+        path, sends = f"/sandbox/api/accounts/{appid}/traits", "/cgi-bin/message/custom/send"
+        (await client.post(path, json={"daily_limits": {sends: 0}})).raise_for_status()
+    await say(agent, "Plenty.")
+    await expect(agent.get_by_text("WeChat's daily limit for this account is used up")).to_be_visible()
+    await expect(agent.get_by_text("The account cannot send at present.")).to_be_visible()
+    await owner.get_by_role("link", name="Channels").first.click()
+    entry = owner.get_by_role("link").filter(has_text=name).first
+    await expect(entry).to_contain_text("WeChat's daily limit for this account is used up")
+
+    await to_health(owner, account=name)
+    await wechat_refuses(demo, "/cgi-bin/clear_quota", errcode=48006)
+    await line(owner, "Today's calls").get_by_role("button", name="Reset the counts").click()
+    asking = owner.get_by_role("dialog", name=f"Reset the counts of {name}?")
+    await expect(asking).to_contain_text("WeChat allows it 10 times a month")
+    assert await serious_findings(owner) == []
+    await asking.get_by_role("button", name="Reset", exact=True).click()
+    await expect(asking).to_contain_text("have been reset 10 times this month")
+    await wechat_relents(demo)
+    async with sandbox_of(demo) as client:
+        (await client.post(path, json={"daily_limits": {sends: 100}})).raise_for_status()
+    await asking.get_by_role("button", name="Reset", exact=True).click()
+    await expect(owner.get_by_text("No trouble is known.")).to_be_visible()
+    await expect(agent.get_by_text("The account cannot send at present.")).to_have_count(0)
+    await off_duty(demo, demo.agents[0])
 
 
 async def the_service_account(demo: Demo) -> Json:

@@ -8,6 +8,7 @@ import {
   listed,
   outdated,
   type Replica,
+  withChannelState,
   withConversations,
   withFact,
   withMessage,
@@ -203,6 +204,14 @@ describe('a channel that changes', () => {
     expect(contradicts(withConversations(EMPTY, [aConversation({ channel: silent })]), news)).toBe(
       true,
     )
+  })
+
+  it('is shown as failing at once, and as working again', () => {
+    const stateIn = (replica: Replica) => replica.conversations.get('conversation-1')?.channel.state
+    const failing = withChannelState(known, { ...news, state: 'failing' })
+    expect(stateIn(failing)).toBe('failing')
+    expect(stateIn(withChannelState(failing, news))).toBe('active')
+    expect(withChannelState(known, { ...news, id: 'channel-2', state: 'failing' })).toBe(known)
   })
 
   it('is not where nothing shows of it', () => {

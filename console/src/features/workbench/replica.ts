@@ -114,6 +114,22 @@ export function contradicts(replica: Replica, now: ChannelNews): boolean {
   })
 }
 
+/** How a channel stands now, at each of its conversations: agents are told before what they write fails. */
+export function withChannelState(replica: Replica, now: ChannelNews): Replica {
+  const changed = [...replica.conversations].filter(
+    ([, { channel: shown }]) => shown.id === now.id && shown.state !== now.state,
+  )
+  if (changed.length === 0) return replica
+  const conversations = new Map(replica.conversations)
+  for (const [id, conversation] of changed) {
+    conversations.set(id, {
+      ...conversation,
+      channel: { ...conversation.channel, state: now.state },
+    })
+  }
+  return { ...replica, conversations }
+}
+
 export function withFact(replica: Replica, fact: Fact): Replica {
   switch (fact.topic) {
     case 'conversation.changed':

@@ -7,7 +7,7 @@ import type { Conversation, ConversationState, Scope } from '@/api/types'
 import type { Fact } from '@/realtime/messages'
 import { useRealtime } from '@/realtime/store'
 
-import { contradicts, EMPTY, listed, type Replica, withFact } from './replica'
+import { contradicts, EMPTY, listed, type Replica, withChannelState, withFact } from './replica'
 import { openAttachments } from './state/attachments'
 import { openColleagues } from './state/colleagues'
 import { openCommands } from './state/commands'
@@ -60,6 +60,7 @@ export const useWorkbench = defineStore('workbench', () => {
 
   function noteChannel(channel: ChannelNews): void {
     if (contradicts(replica.value, channel)) void resync()
+    else replica.value = withChannelState(replica.value, channel)
   }
 
   async function readAgain(): Promise<void> {

@@ -102,7 +102,7 @@ def _access(facts: Facts, *, connector: Connector) -> list[Check]:
     if token_power(connector) is None or facts.token is None:
         return []
     token = _token(facts)
-    allowed = Check("ip_allowed", "unknown", token.reason)
+    allowed = Check("ip_allowed", "unknown")
     if token.reason in ADDRESS_REASONS:
         allowed = replace(token, name="ip_allowed", mend="allow_address")
         token = Check("token", "unknown", token.reason, checked_at=token.checked_at)
