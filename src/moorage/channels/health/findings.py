@@ -25,7 +25,9 @@ def network_check(pings: Sequence[Ping]) -> Check:
     if not answered:
         return Check("network", "warning", HealthReason.ADDRESS_SILENT, details)
     took_ms = [ping.took_ms for ping in answered if ping.took_ms is not None]
-    return Check("network", "ok", None, {**details, "took_ms": f"{max(1, *map(round, took_ms))}"} if took_ms else details)
+    if took_ms:
+        details["took_ms"] = str(max(1, *map(round, took_ms)))
+    return Check("network", "ok", None, details)
 
 
 def clock_check(*, difference: timedelta) -> Check:
