@@ -1,7 +1,8 @@
 """The browser tests' stage: a demo for each file, one Chromium for the run, a fresh context for each person."""
 
 import shutil
-from collections.abc import AsyncGenerator, Awaitable, Callable
+import sys
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Sequence
 from pathlib import Path
 
 import pytest
@@ -26,7 +27,20 @@ AXE = Path(__file__).parents[2] / "console" / "node_modules" / "axe-core" / "axe
 expect.set_options(timeout=15_000)
 WORST = ("serious", "critical")
 
+FAILED = pytest.StashKey[bool]()
+
 OpenPage = Callable[..., Awaitable[Page]]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(
+    item: pytest.Item, call: pytest.CallInfo[None]
+) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Remember of a story whether it failed: then its pages are kept as pictures."""
+    report = yield
+    if call.when == "call":
+        item.stash[FAILED] = report.failed
+    return report
 
 
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
@@ -46,7 +60,7 @@ async def browser() -> AsyncGenerator[Browser]:
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def open_page(browser: Browser) -> AsyncGenerator[OpenPage]:
+async def open_page(browser: Browser, request: pytest.FixtureRequest, tmp_path: Path) -> AsyncGenerator[OpenPage]:
     """Return a way to open a page as somebody new: no cookies, their own window, nothing shared."""
     contexts: list[BrowserContext] = []
 
@@ -62,8 +76,19 @@ async def open_page(browser: Browser) -> AsyncGenerator[OpenPage]:
         return await context.new_page()
 
     yield opener
+    if request.node.stash.get(FAILED, False):
+        await _keep_pictures(contexts, folder=tmp_path)
     for context in contexts:
         await context.close()
+
+
+async def _keep_pictures(contexts: Sequence[BrowserContext], *, folder: Path) -> None:
+    """Keep what each page showed when a story failed, and say where."""
+    pages = [page for context in contexts for page in context.pages]
+    for number, page in enumerate(pages, start=1):
+        picture = folder / f"page-{number}.png"
+        await page.screenshot(path=picture)
+        sys.stdout.write(f"{page.url} as it stood: {picture}\n")
 
 
 async def serious_findings(page: Page) -> list[str]:
