@@ -96,6 +96,8 @@ class Soak:
 
     async def _switch_on(self, trouble: Trouble) -> None:
         sandbox, hits = self.town.sandbox, {"times": self.sizes.hits}
+        if trouble.minutes_before:
+            minutes_pass(self.town.demo, trouble.minutes_before)
         for clerk in self.clerks:
             clerk.pictures = 1 if trouble.needs_pictures else PICTURES
         if trouble.tokens_die:

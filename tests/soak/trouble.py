@@ -26,6 +26,8 @@ class Trouble:
     """Whether it shows only when agents send pictures."""
     ends_authorization: bool = False
     """Whether accounts must be docked again afterwards."""
+    minutes_before: int = 0
+    """How much later it begins by everybody's clock: what went wrong before is not held against anybody any more."""
 
 
 def _fault(endpoint: str, kind: str, *, every: int = 2, **more: object) -> Order:
@@ -80,7 +82,7 @@ _REFUSALS: Sequence[Trouble] = tuple(
 )
 # Each call for a token fails while tokens are refused: after three in a row nobody asks for a while.
 _NO_TOKENS: Sequence[Trouble] = (
-    Trouble("new_tokens_fail", faults=[_refused(40001), _fault(TOKEN, "http500", every=1)]),
+    Trouble("new_tokens_fail", minutes_before=11, faults=[_refused(40001), _fault(TOKEN, "http500", every=1)]),
     Trouble(
         "platform_tokens_fail",
         faults=[_refused(42001), _fault(PLATFORM_TOKEN, "errcode", every=1, errcode=-1)],
