@@ -64,3 +64,10 @@ async def write_from_phone(page: Page, *, words: str) -> None:
     """Send `words` from the customer's phone."""
     await page.get_by_role("textbox", name="Message").fill(words)
     await page.get_by_role("button", name="Send").click()
+
+
+async def shows_a_picture(image: Locator) -> None:
+    """Expect that a picture was loaded and can be seen, not only its place."""
+    await expect(image).to_be_visible()
+    await expect(image).to_have_js_property("complete", value=True)
+    assert await image.evaluate("image => image.naturalWidth") > 0

@@ -3,12 +3,13 @@
 import re
 
 import pytest
-from playwright.async_api import Page, expect
+from playwright.async_api import FilePayload, Page, expect
 
 from tests.browser.backstage import a_customer, a_docked_account, off_duty, the_next_reply_meets
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import at_the_workbench, row, sent
+from tests.browser.stories import at_the_workbench, row, sent, shows_a_picture
+from tests.browser.test_pictures import a_png
 
 pytestmark = pytest.mark.browser
 
@@ -108,9 +109,20 @@ async def test_choices_are_tapped_or_answered_by_number_and_cards_arrive(demo: D
     await expect(card.get_by_text("Enter a whole web address")).to_be_visible()
     await expect(card.get_by_role("textbox", name="Link")).to_be_focused()
     await card.get_by_role("textbox", name="Link").fill("https://shop.example/help")
+
+    # Its picture is uploaded: refused with the reason, or shown to the agent and on the customer's phone alike.
+    upload = card.locator("input[type=file]")
+    await upload.set_input_files([FilePayload(name="logo.png", mimeType="image/png", buffer=b"<svg/>")])
+    await expect(card.get_by_text("This is no picture, whatever its name says.")).to_be_visible()
+    assert await serious_findings(agent) == []
+    await upload.set_input_files([FilePayload(name="tea.png", mimeType="image/png", buffer=a_png())])
+    await expect(card.get_by_role("img", name="The card’s picture")).to_be_visible()
+    await expect(card.get_by_text("This is no picture")).to_have_count(0)
+    assert await serious_findings(agent) == []
     await card.get_by_role("button", name="Send", exact=True).click()
     await expect(sent(agent, "退换货说明")).to_be_visible()
-    await expect(phone.get_by_text("退换货说明")).to_be_visible()
+    await expect(log.get_by_role("img", name="The card’s picture")).to_be_visible()
+    await shows_a_picture(phone.get_by_role("link", name="退换货说明").locator("img"))
     assert await serious_findings(agent) == []
 
 

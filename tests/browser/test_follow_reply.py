@@ -8,7 +8,7 @@ from playwright.async_api import FilePayload, Locator, Page, expect
 from tests.browser.backstage import a_customer, a_docked_account, a_stranger, off_duty
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import at_the_workbench, open_tab, row, save, say
+from tests.browser.stories import at_the_workbench, open_tab, row, save, say, shows_a_picture
 from tests.browser.test_pictures import a_png
 
 pytestmark = pytest.mark.browser
@@ -87,6 +87,12 @@ async def test_follower_answers_the_question_and_the_agent_reads_what_it_means(d
     await shows.get_by_label("Page", exact=True).fill("shop.example.com")
     await expect(shows.get_by_text("This is no web address.")).to_be_visible()
     await shows.get_by_label("Page", exact=True).fill("https://shop.example.com/new")
+    await shows.get_by_label("Picture", exact=True).fill("picture.png")
+    await expect(shows.get_by_text("This is no web address.")).to_be_visible()
+    await shows.locator("input[type=file]").set_input_files(
+        [FilePayload(name="gift.png", mimeType="image/png", buffer=a_png())]
+    )
+    await expect(shows.get_by_role("img", name="The card’s picture")).to_be_visible()
     preview = page.locator("figure")
     await expect(preview.get_by_text("绿茶")).to_be_visible()
     await expect(preview.get_by_text("新人礼")).to_be_visible()
@@ -97,7 +103,7 @@ async def test_follower_answers_the_question_and_the_agent_reads_what_it_means(d
     await at_the_workbench(agent, demo=demo, who=demo.agents[0])
     await phone.goto(f"{demo.phone_url}?account={appid}&follower=Hua&lang=en")
     await phone.get_by_role("button", name="Follow", exact=True).click()
-    await expect(phone.get_by_text("新人礼")).to_be_visible()
+    await shows_a_picture(phone.get_by_role("link", name="新人礼").locator("img"))
     await phone.get_by_role("button", name="绿茶").click()
     await expect(phone.get_by_text("绿茶", exact=True)).to_have_count(2)  # the choice, and what was said
     await row(agent, "绿茶").click()

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from moorage.core.ids import ThreadId, WorkspaceId, new_id
-from moorage.infra.links import LinkExpired, LinkInvalid, SignedLink, SignedLinks
+from moorage.infra.links import LastingLink, LinkExpired, LinkInvalid, SignedLink, SignedLinks
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 OLD, NEW = b"o" * 32, b"n" * 32
@@ -69,3 +69,29 @@ def test_links_outlive_the_exchange_of_keys_and_not_the_key_itself() -> None:
     assert SignedLinks([NEW, OLD]).read(token, purpose="upload", now=NOW).purpose == "upload"
     with pytest.raises(LinkInvalid):
         SignedLinks([NEW]).read(token, purpose="upload", now=NOW)
+
+
+@given(workspace=st.uuids(), about=st.uuids())
+def test_a_lasting_link_is_read_again_and_always_the_same(workspace: UUID, about: UUID) -> None:
+    link = LastingLink(purpose="picture", workspace_id=WorkspaceId(workspace), about=about)
+    token = LINKS.lasting_token(link)
+    assert LINKS.read_lasting(token, purpose="picture") == link
+    assert LINKS.lasting_token(link) == token
+    assert SignedLinks([OLD, NEW]).read_lasting(token, purpose="picture") == link
+
+
+def test_a_lasting_link_is_good_for_one_purpose_and_no_link_that_ends_is_one() -> None:
+    lasting = LINKS.lasting_token(LastingLink(purpose="picture", workspace_id=WorkspaceId(new_id()), about=new_id()))
+    for token, purpose in [
+        (lasting, "file"),
+        (LINKS.token(a_link(purpose="picture")), "picture"),
+        (LINKS.token(a_link(purpose="lasting picture")), "picture"),
+        (f"{lasting[:-1]}{'A' if lasting[-1] != 'A' else 'B'}", "picture"),
+        ("", "picture"),
+    ]:
+        with pytest.raises(LinkInvalid):
+            LINKS.read_lasting(token, purpose=purpose)
+    with pytest.raises(LinkInvalid):
+        LINKS.read(lasting, purpose="picture", now=NOW)
+    with pytest.raises(LinkInvalid):
+        SignedLinks([OLD]).read_lasting(lasting, purpose="picture")

@@ -329,7 +329,7 @@ export interface paths {
         put?: never;
         /**
          * Upload Reply Picture
-         * @description Take a picture that a channel will send by itself; a follow reply names it by its id.
+         * @description Take a picture that a channel will send by itself, or on a card; a follow reply names it by its id.
          */
         post: operations["upload_reply_picture"];
         delete?: never;
@@ -1334,6 +1334,26 @@ export interface paths {
          * @description Finish the attempt that somebody's phone comes back from. Who began it sees the channel.
          */
         post: operations["complete_authorization_link"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/pages/card-picture/{token}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Show Card Picture
+         * @description Give out the picture of a card to anybody who has its address.
+         */
+        get: operations["show_card_picture"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -3693,6 +3713,8 @@ export interface components {
             others?: {
                 [key: string]: unknown;
             };
+            /** Picture Blob Id */
+            picture_blob_id?: string | null;
             /** Picture Url */
             picture_url?: string | null;
             /** Title */
@@ -3725,7 +3747,7 @@ export interface components {
         };
         /**
          * NewsReply
-         * @description A card that leads to a page, with the address of its picture.
+         * @description A card that leads to a page. A picture of the channel's, by its id, goes before the address of one.
          */
         NewsReply: {
             /**
@@ -3733,6 +3755,8 @@ export interface components {
              * @default
              */
             description: string;
+            /** Picture Id */
+            picture_id?: string | null;
             /**
              * Picture Url
              * @default
@@ -4172,7 +4196,7 @@ export interface components {
         };
         /**
          * SaidNews
-         * @description A card that leads to a page.
+         * @description A card that leads to a page. A picture that was uploaded for the conversation goes before an address of one.
          */
         SaidNews: {
             /**
@@ -4180,6 +4204,8 @@ export interface components {
              * @default
              */
             description: string;
+            /** Picture Id */
+            picture_id?: string | null;
             /** Picture Url */
             picture_url?: string | null;
             /** Title */
@@ -5299,7 +5325,9 @@ export interface operations {
     };
     upload_reply_picture: {
         parameters: {
-            query?: never;
+            query?: {
+                as?: "image" | "card";
+            };
             header?: never;
             path: {
                 channel_id: string;
@@ -6521,7 +6549,7 @@ export interface operations {
     upload_file: {
         parameters: {
             query?: {
-                as?: "image" | "voice" | "video" | "file";
+                as?: "image" | "voice" | "video" | "file" | "card";
             };
             header?: never;
             path: {
@@ -7098,6 +7126,39 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    show_card_picture: {
+        parameters: {
+            query?: never;
+            header?: {
+                "if-none-match"?: string | null;
+            };
+            path: {
+                token: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description The picture */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/octet-stream": string;
+                };
             };
             /** @description What went wrong */
             default: {

@@ -25,7 +25,7 @@ export interface PreviewLine {
   choices?: readonly string[]
   tail?: string
   /** The words are the title of a card that leads to a page. */
-  card?: { description: string; hasPicture: boolean }
+  card?: { description: string; hasPicture: boolean; picture?: string }
 }
 
 export interface PreviewProps {

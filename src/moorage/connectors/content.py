@@ -168,6 +168,8 @@ class News(_Content):
     description: str = ""
     url: str
     picture_url: str | None = None
+    picture_blob_id: str | None = None
+    """Of a picture that is ours. It goes out by a public address, which then stands in `picture_url`."""
 
 
 _WEB_ADDRESS = re.compile(r"https?://[^\s/?#]+\S*", re.IGNORECASE)

@@ -42,6 +42,8 @@ class MediaLimits:
 MOST_LINKED_BYTES = 50 * 1024 * 1024
 LINKED_FILES = MediaLimits(most_bytes=MOST_LINKED_BYTES, media_types=frozenset(), most_upload_bytes=MOST_LINKED_BYTES)
 """Of files that go out as a link to a page of ours: what a phone loads in a moment, and a server sends many times."""
+CARD_PICTURES = MediaLimits(most_bytes=512 * 1024, media_types=frozenset({"image/png", "image/jpeg"}))
+"""Of a card's picture that lies with us: what every chat shows, and as much as a small picture needs."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +130,8 @@ class Manifest:
     """Of choices that can be tapped, where `sendable` has them."""
     news: NewsLimits | None = None
     """Of cards, where `sendable` has them."""
+    card_pictures: MediaLimits = CARD_PICTURES
+    """What a card's picture is made to be when it is uploaded."""
     menu: MenuLimits | None = None
     """How large a menu of the account may be. None: the kind has no menus."""
     most_remark_characters: int = 30

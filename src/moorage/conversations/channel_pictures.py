@@ -1,18 +1,18 @@
 """Taking pictures that a channel will send by itself: made fit for it once, when an admin uploads them."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from moorage.channels.follow_replies.pictures import ChannelPicture, add_picture
 from moorage.channels.queries import read_channel
 from moorage.connectors.registry import Connectors
-from moorage.conversations.media import UploadRefused
+from moorage.conversations.media import UploadRefused, UploadTooLarge
+from moorage.conversations.media_uploads import upload_limits
 from moorage.core.ids import ChannelId, WorkspaceId, new_id
 from moorage.infra.blobs import BlobStore
 from moorage.infra.database import Database
 from moorage.media.names import safe_name
 from moorage.media.pictures import Pictures, PictureUnusable
-
-PICTURE = "image"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,14 +25,20 @@ class ChannelPictures:
     pictures: Pictures
 
     async def take(
-        self, *, workspace_id: WorkspaceId, channel_id: ChannelId, content: bytes, name: str
+        self,
+        *,
+        workspace_id: WorkspaceId,
+        channel_id: ChannelId,
+        use: Literal["image", "card"],
+        content: bytes,
+        name: str,
     ) -> ChannelPicture:
         """Store a picture as a channel can send it, and return what is known of it. Raises Missing or UploadRefused."""
         async with self.database.in_workspace(workspace_id) as tx:
             channel = await read_channel(tx, channel_id=channel_id)
-        limits = self.connectors[channel.kind].manifest.sendable_media.get(PICTURE)
-        if limits is None:
-            raise UploadRefused(reason="kind_not_allowed")
+        limits = upload_limits(self.connectors[channel.kind].manifest, use=use)
+        if len(content) > limits.most_upload_bytes:
+            raise UploadTooLarge(reason="too_large", bytes=len(content), most_bytes=limits.most_upload_bytes)
         try:
             picture = await self.pictures.prepare(content, most_bytes=limits.most_bytes, media_types=limits.media_types)
         except PictureUnusable as unusable:

@@ -28,6 +28,8 @@ UploadReason = Literal[
     "kind_not_allowed",
 ]
 FileKind = MediaKind | Literal["file"]
+UploadUse = Literal["image", "voice", "video", "file", "card"]
+"""What an upload is for: to be a message of its own, or the picture of a card."""
 
 
 @dataclass(eq=False)

@@ -142,6 +142,26 @@ async def find_shared_file(tx: Tx, *, file_id: UUID, thread_id: ThreadId) -> tup
     return row, blob
 
 
+async def find_card_picture(tx: Tx, *, picture_id: UUID) -> Blob | None:
+    """Return where the picture of a card lies that has gone out, or that a follow reply sends; None for any other file.
+
+    What a customer sent, or nobody has sent yet, is not for everybody.
+    """
+    return await tx.row(
+        Blob,
+        """
+        SELECT b.id, b.path, b.media_type, b.bytes AS size_bytes, b.sha256 FROM blobs b
+        WHERE b.workspace_id = %(workspace_id)s AND b.id = %(id)s AND (
+          EXISTS (SELECT 1 FROM channel_pictures p
+                  WHERE p.workspace_id = b.workspace_id AND p.id = b.id AND p.used_at IS NOT NULL)
+          OR EXISTS (SELECT 1 FROM media_files f
+                     WHERE f.workspace_id = b.workspace_id AND f.id = b.id AND f.kind = 'image'
+                       AND f.uploaded_by IS NOT NULL AND f.sent_at IS NOT NULL))
+        """,
+        {"workspace_id": tx.workspace_id, "id": picture_id},
+    )
+
+
 async def external_id_of(tx: Tx, *, file_id: UUID, uploaded_after: datetime) -> str | None:
     """Return what the provider calls a file, if it was uploaded there after an instant."""
     found = await tx.value(

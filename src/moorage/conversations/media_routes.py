@@ -13,7 +13,14 @@ from starlette.requests import HTTPConnection
 from moorage.channels.follow_replies.routes import ReplyPictureView
 from moorage.channels.routes import ChannelManager
 from moorage.conversations.channel_pictures import ChannelPictures
-from moorage.conversations.media import MOST_UPLOAD_BYTES, FileKind, KeptFile, UploadRefused, UploadTooLarge
+from moorage.conversations.media import (
+    MOST_UPLOAD_BYTES,
+    FileKind,
+    KeptFile,
+    UploadRefused,
+    UploadTooLarge,
+    UploadUse,
+)
 from moorage.conversations.media_answers import Asked, give_out
 from moorage.conversations.media_files import find_file
 from moorage.conversations.media_messages import fetch_again
@@ -89,13 +96,13 @@ async def upload_file(
     request: Request,
     actor: SignedInActor,
     door: TheMedia,
-    as_: Annotated[Literal["image", "voice", "video", "file"], Query(alias="as")] = "image",
+    as_: Annotated[UploadUse, Query(alias="as")] = "image",
 ) -> UploadView:
     """Take a file for one's own conversation; it is sent by a message that names its id.
 
     The answer comes when it is ready to be sent: a sound or a video may have to be converted first.
     """
-    place = await door.uploads.place(actor=actor, conversation_id=ConversationId(conversation_id), kind=as_)
+    place = await door.uploads.place(actor=actor, conversation_id=ConversationId(conversation_id), use=as_)
     content, name = await file_of(request)
     file = await door.uploads.take(workspace_id=actor.workspace_id, place=place, content=content, name=name)
     return _upload_view(file)
@@ -103,12 +110,16 @@ async def upload_file(
 
 @router.post("/channels/{channel_id}/follow-reply/pictures", status_code=status.HTTP_201_CREATED, openapi_extra=FORM)
 async def upload_reply_picture(
-    channel_id: UUID, request: Request, actor: ChannelManager, door: TheMedia
+    channel_id: UUID,
+    request: Request,
+    actor: ChannelManager,
+    door: TheMedia,
+    as_: Annotated[Literal["image", "card"], Query(alias="as")] = "image",
 ) -> ReplyPictureView:
-    """Take a picture that a channel will send by itself; a follow reply names it by its id."""
+    """Take a picture that a channel will send by itself, or on a card; a follow reply names it by its id."""
     content, name = await file_of(request)
     picture = await door.channel_pictures.take(
-        workspace_id=actor.workspace_id, channel_id=ChannelId(channel_id), content=content, name=name
+        workspace_id=actor.workspace_id, channel_id=ChannelId(channel_id), use=as_, content=content, name=name
     )
     return ReplyPictureView.of(picture)
 

@@ -7,7 +7,7 @@ from moorage.channels.follow_replies.pictures import external_picture_id, keep_e
 from moorage.connectors.contract import MediaFile
 from moorage.connectors.manifest import Manifest, MediaLimits
 from moorage.connectors.registry import Connectors
-from moorage.conversations.media import FileKind, KeptFile, UploadRefused, UploadTooLarge
+from moorage.conversations.media import FileKind, KeptFile, UploadRefused, UploadTooLarge, UploadUse
 from moorage.conversations.media_files import add_file, external_id_of, keep_external_id
 from moorage.conversations.queries import read_card
 from moorage.core.ids import AgentId, ChannelId, ConversationId, ThreadId, WorkspaceId, new_id
@@ -56,14 +56,13 @@ class Uploads:
     recordings: Recordings
     films: Films
 
-    async def place(self, *, actor: Actor, conversation_id: ConversationId, kind: FileKind) -> UploadPlace:
+    async def place(self, *, actor: Actor, conversation_id: ConversationId, use: UploadUse) -> UploadPlace:
         """Return where an upload for one's own conversation goes. Raises Missing, Forbidden or UploadRefused."""
         async with self.database.in_workspace(actor.workspace_id) as tx:
             card = await read_card(tx, actor=actor, conversation_id=conversation_id, connectors=self.connectors)
         require(actor, Act.CONVERSATION_WRITE, card.conversation)
-        limits = self.connectors[card.around.channel_kind].manifest.sendable_media.get(kind)
-        if limits is None:
-            raise UploadRefused(reason="kind_not_allowed")
+        limits = upload_limits(self.connectors[card.around.channel_kind].manifest, use=use)
+        kind = "image" if use == "card" else use
         return UploadPlace(thread_id=card.thread_id, agent_id=actor.agent_id, kind=kind, limits=limits)
 
     async def take(self, *, workspace_id: WorkspaceId, place: UploadPlace, content: bytes, name: str) -> KeptFile:
@@ -173,6 +172,17 @@ class Uploads:
         async with self.database.in_workspace(workspace_id) as tx:
             await add_file(tx, blob=blob, file=file)
         return file
+
+
+def upload_limits(manifest: Manifest, *, use: UploadUse) -> MediaLimits:
+    """Return what an upload may be on a kind of channel. Raises UploadRefused where it carries no such messages."""
+    if use == "card":
+        limits = manifest.card_pictures if manifest.news is not None else None
+    else:
+        limits = manifest.sendable_media.get(use)
+    if limits is None:
+        raise UploadRefused(reason="kind_not_allowed")
+    return limits
 
 
 def _file(limits: MediaLimits, *, content: bytes, name: str) -> _Made:

@@ -11,12 +11,14 @@ from moorage.conversations.file_cards import card_of
 from moorage.conversations.link_words import Locale, words_of
 from moorage.core.ids import MessageId, ThreadId, WorkspaceId
 from moorage.customers.links import page_address
-from moorage.infra.links import SignedLink, SignedLinks
+from moorage.infra.links import LastingLink, SignedLink, SignedLinks
 
 FILE_PAGE: Final = "file"
 """Of a link that is about a file, by its id."""
 UPLOAD_PAGE: Final = "upload"
 """Of a link that is about a request for a file, by the id of its message."""
+CARD_PICTURE: Final = "card-picture"
+"""Of a lasting link that is about the picture of a card, by its id."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,18 @@ class OutgoingLinks:
             time_zone=addressee.time_zone,
             limits=limits,
         )
+
+    def with_picture(self, card: News, *, workspace_id: WorkspaceId) -> News:
+        """Return a card as any connector carries it: with the public address of its picture, where that is ours.
+
+        Whoever has the card sees the picture, for as long as it is kept: cards stand in chats for years.
+        """
+        if card.picture_blob_id is None:
+            return card
+        about = UUID(card.picture_blob_id)
+        token = self.links.lasting_token(LastingLink(purpose=CARD_PICTURE, workspace_id=workspace_id, about=about))
+        address = f"{self.public_url.rstrip('/')}/api/pages/card-picture/{token}"
+        return card.model_copy(update={"picture_url": address, "picture_blob_id": None})
 
     def _address(self, content: File | UploadRequest, addressee: Addressee) -> str | None:
         """Return the address of the page for it; None of a file that no link was made for."""

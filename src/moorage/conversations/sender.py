@@ -21,7 +21,7 @@ from moorage.channels.states import (
     mark_restricted,
     note_refused_choices,
 )
-from moorage.connectors.content import Choices, File, Media, Text
+from moorage.connectors.content import Choices, File, Media, News, Text
 from moorage.connectors.failures import CredentialsInvalid, Refused
 from moorage.connectors.registry import Connectors
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES
@@ -222,6 +222,9 @@ class Sender:
                 return words if handover.choices_as_text else [Way(outbound), *words]
             case File():
                 return self._linked(delivery, handover)
+            case News():
+                card = self._links.with_picture(content, workspace_id=delivery.workspace_id)
+                return [Way(replace(outbound, content=card))]
             case _:
                 in_words = self._links.in_words(content, addressee=_addressee(delivery, handover))
                 return [Way(replace(outbound, content=in_words))]

@@ -33,6 +33,7 @@ from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
 from moorage.connectors.registry import manifests, platform_manifests
 from moorage.connectors.strings import read_strings
+from moorage.conversations.card_pictures import router as card_pictures_router
 from moorage.conversations.channel_pictures import ChannelPictures
 from moorage.conversations.file_pages import router as file_pages_router
 from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
@@ -98,6 +99,7 @@ ROUTERS: Sequence[APIRouter] = (
     comparing_router,
     conversations_router,
     media_router,
+    card_pictures_router,
     file_pages_router,
     people_router,
     enterprise_router,

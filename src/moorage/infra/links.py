@@ -23,6 +23,7 @@ SIGNATURE_BYTES: Final = 16
 """Of an HMAC with SHA-256: enough that nobody guesses one, and short, since the address stands in chats."""
 
 _CLAIMS = struct.Struct(">16s16sIB")
+_LASTING_BYTES: Final = 32
 _ABOUT_TEXT, _ABOUT_ID = 0, 1
 """How `about` is written: as UTF-8, or an id in half as many bytes."""
 
@@ -55,6 +56,15 @@ class SignedLink:
     about: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class LastingLink:
+    """What an address is good for that never ends: one `purpose`, and the one thing of a workspace it is `about`."""
+
+    purpose: str
+    workspace_id: WorkspaceId
+    about: UUID
+
+
 class SignedLinks:
     """Makes links with the first key and reads those of all, so that keys can be exchanged one after the other."""
 
@@ -69,15 +79,37 @@ class SignedLinks:
 
     def read(self, token: str, *, purpose: str, now: datetime) -> SignedLink:
         """Return the link that `token` carries. Raises LinkInvalid or LinkExpired."""
+        link = _unpacked(self._genuine(token, purpose=purpose), purpose=purpose)
+        if now >= link.expires_at:
+            raise LinkExpired(expired_at=link.expires_at)
+        return link
+
+    def lasting_token(self, link: LastingLink) -> str:
+        """Return the part of an address that carries `link`: always the same one, as long as the first key is."""
+        said = link.workspace_id.bytes + link.about.bytes
+        return _letters(said + _signature(self._keys[0], purpose=_lasting(link.purpose), said=said))
+
+    def read_lasting(self, token: str, *, purpose: str) -> LastingLink:
+        """Return the link that `token` carries. Raises LinkInvalid, also for one that ends."""
+        said = self._genuine(token, purpose=_lasting(purpose))
+        if len(said) != _LASTING_BYTES:
+            raise LinkInvalid
+        workspace_id, about = UUID(bytes=said[:16]), UUID(bytes=said[16:])
+        return LastingLink(purpose=purpose, workspace_id=WorkspaceId(workspace_id), about=about)
+
+    def _genuine(self, token: str, *, purpose: str) -> bytes:
+        """Return what was signed for a purpose. Raises LinkInvalid."""
         whole = _bytes_of(token)
         said, signature = whole[:-SIGNATURE_BYTES], whole[-SIGNATURE_BYTES:]
         signatures = [_signature(key, purpose=purpose, said=said) for key in self._keys]
         if not any(hmac.compare_digest(signature, one) for one in signatures):
             raise LinkInvalid
-        link = _unpacked(said, purpose=purpose)
-        if now >= link.expires_at:
-            raise LinkExpired(expired_at=link.expires_at)
-        return link
+        return said
+
+
+def _lasting(purpose: str) -> str:
+    """Return what a lasting link of a purpose is signed for: no other link's purpose has two words."""
+    return f"lasting {purpose}"
 
 
 def _signature(key: bytes, *, purpose: str, said: bytes) -> bytes:

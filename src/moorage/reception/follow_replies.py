@@ -96,8 +96,19 @@ def _content(message: ReplyMessage, opened: OpenThread, pictures: Sequence[Chann
             return None if picture is None else _picture(picture)
         case ChoicesReply(text=text, items=items, tail=tail):
             return question(_filled(text, opened), items, tail=tail)
-        case NewsReply(title=title, description=description, url=url, picture_url=picture_url):
-            return News(title=title, description=description, url=url, picture_url=picture_url or None)
+        case NewsReply():
+            return _card(message)
+
+
+def _card(card: NewsReply) -> News:
+    own = None if card.picture_id is None else str(card.picture_id)
+    return News(
+        title=card.title,
+        description=card.description,
+        url=card.url,
+        picture_url=None if own else card.picture_url or None,
+        picture_blob_id=own,
+    )
 
 
 def _picture(picture: ChannelPicture) -> Media:

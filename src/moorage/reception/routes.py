@@ -55,7 +55,7 @@ class SaidChoices(BaseModel):
 
 
 class SaidNews(BaseModel):
-    """A card that leads to a page."""
+    """A card that leads to a page. A picture that was uploaded for the conversation goes before an address of one."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -64,6 +64,7 @@ class SaidNews(BaseModel):
     description: str = Field(default="", max_length=2_000)
     url: str = Field(max_length=2_048)
     picture_url: str | None = Field(default=None, max_length=2_048)
+    picture_id: UUID | None = None
 
 
 class Reply(BaseModel):
@@ -129,10 +130,13 @@ async def _content(
             return Text(text=text)
         case SaidChoices():
             return question(said.text, said.items, tail=said.tail)
-        case SaidNews():
-            return News(
-                title=said.title, description=said.description, url=said.url, picture_url=said.picture_url or None
-            )
+        case SaidNews(picture_id=picture_id, picture_url=picture_url):
+            card = News(title=said.title, description=said.description, url=said.url, picture_url=picture_url or None)
+            if picture_id is None:
+                return card
+            thread_id = await thread_of(tx, conversation_id=conversation_id)
+            await use_upload(tx, upload_id=picture_id, kind="image", thread_id=thread_id, actor=actor)
+            return card.model_copy(update={"picture_blob_id": str(picture_id), "picture_url": None})
         case SaidFile(upload_id=upload_id, type=kind):
             thread_id = await thread_of(tx, conversation_id=conversation_id)
             return await use_upload(tx, upload_id=upload_id, kind=kind, thread_id=thread_id, actor=actor)

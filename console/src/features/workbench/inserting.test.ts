@@ -69,15 +69,32 @@ describe('a question', () => {
 
 describe('a card', () => {
   it('needs a title and a web address; its picture may be missing', () => {
-    const draft = { title: 'Sale', description: '', url: 'https://shop.example/a', picture: ' ' }
+    const draft = {
+      title: 'Sale',
+      description: '',
+      url: 'https://shop.example/a',
+      picture: { id: null, address: ' ' },
+    }
     expect(cardFaults(draft, LIMITS)).toEqual([])
-    expect(cardOf(draft).picture_url).toBeNull()
+    expect(cardOf(draft)).toMatchObject({ picture_url: null, picture_id: null })
+  })
+
+  it('has a picture that was uploaded, or the address of one', () => {
+    const draft = { title: 'Sale', description: '', url: 'https://shop.example/a' }
+    const given = { ...draft, picture: { id: null, address: ' https://shop.example/a.png ' } }
+    expect(cardOf(given)).toMatchObject({
+      picture_url: 'https://shop.example/a.png',
+      picture_id: null,
+    })
+    const uploaded = { ...draft, picture: { id: 'p1', address: '' } }
+    expect(cardFaults(uploaded, LIMITS)).toEqual([])
+    expect(cardOf(uploaded)).toMatchObject({ picture_url: null, picture_id: 'p1' })
   })
 
   it.each(['javascript:alert(1)', 'shop.example', 'https://shop.example/a b'])(
     'does not lead to %s',
     (url) => {
-      const draft = { title: 'Sale', description: '', url, picture: url }
+      const draft = { title: 'Sale', description: '', url, picture: { id: null, address: url } }
       expect(cardFaults(draft, LIMITS).map((each) => [each.field, each.reason])).toEqual([
         ['url', 'noAddress'],
         ['picture', 'noAddress'],

@@ -1,5 +1,6 @@
 /** Choices and cards as an agent writes them, and what hinders them from being sent. */
 import type { ChannelKind } from '@/api/types'
+import type { CardPicture } from '@/channels/card-picture'
 import { utf8Length } from '@/lib/bytes'
 
 import { linkOf } from './content'
@@ -19,13 +20,13 @@ export interface CardDraft {
   title: string
   description: string
   url: string
-  picture: string
+  picture: CardPicture
 }
 
 export interface Fault {
   /** `text`, `tail`, `items.0`, `title` … */
   field: string
-  reason: 'empty' | 'tooLong' | 'twice' | 'noAddress'
+  reason: 'empty' | 'tooLong' | 'twice' | 'noAddress' | 'uploading'
   /** Of what is too long: by how many bytes. */
   over: number
 }
@@ -65,7 +66,7 @@ export function blankQuestion(): QuestionDraft {
 }
 
 export function blankCard(): CardDraft {
-  return { title: '', description: '', url: '', picture: '' }
+  return { title: '', description: '', url: '', picture: { id: null, address: '' } }
 }
 
 /** Return what is wrong with `draft`, in the order of its fields. */
@@ -98,9 +99,9 @@ export function cardFaults(draft: CardDraft, { news }: Limits): Fault[] {
     ...wordsFaults('title', draft.title, news.most_title_bytes),
     ...lengthFaults('description', draft.description, news.most_description_bytes),
     ...addressFaults('url', draft.url, news.most_url_bytes),
-    ...(draft.picture.trim() === ''
+    ...(draft.picture.id !== null || draft.picture.address.trim() === ''
       ? []
-      : addressFaults('picture', draft.picture, news.most_url_bytes)),
+      : addressFaults('picture', draft.picture.address, news.most_url_bytes)),
   ]
 }
 
@@ -115,7 +116,8 @@ export function cardOf({ title, description, url, picture }: CardDraft): SaidNew
     title: title.trim(),
     description: description.trim(),
     url: url.trim(),
-    picture_url: picture.trim() || null,
+    picture_url: picture.id === null ? picture.address.trim() || null : null,
+    picture_id: picture.id,
   }
 }
 

@@ -78,11 +78,11 @@ function isCard(value: unknown): boolean {
       Array.isArray(items) &&
       items.every((item) => typeof item === 'string')
     )
-  const picture = fields.get('picture_url')
+  const pictures = [fields.get('picture_url') ?? null, fields.get('picture_id') ?? null]
   return (
     fields.get('type') === 'news' &&
     hasTexts(fields, ['title', 'description', 'url']) &&
-    (picture === null || typeof picture === 'string')
+    pictures.every((picture) => picture === null || typeof picture === 'string')
   )
 }
 

@@ -125,6 +125,8 @@ def _faults_of_message(path: str, message: ReplyMessage, ground: Ground) -> Iter
             yield from _faults_of_choices(path, message, ground.manifest.choices)
         case NewsReply() if ground.manifest.news is not None:
             yield from _faults_of_news(path, message, ground.manifest.news)
+            if message.picture_id is not None and message.picture_id not in ground.picture_ids:
+                yield _fault(f"{path}.picture_id", "missing")
         case ChoicesReply() | NewsReply():
             yield _fault(path, "kind_not_sendable")
 
@@ -158,7 +160,7 @@ def _faults_of_news(path: str, news: NewsReply, limits: NewsLimits) -> Iterator[
     yield from _faults_of_needed(f"{path}.title", news.title, limits.most_title_bytes)
     yield from _faults_of_words(f"{path}.description", news.description, limits.most_description_bytes)
     yield from _faults_of_address(f"{path}.url", news.url, limits.most_url_bytes)
-    if news.picture_url:
+    if news.picture_url and news.picture_id is None:
         yield from _faults_of_address(f"{path}.picture_url", news.picture_url, limits.most_url_bytes)
 
 

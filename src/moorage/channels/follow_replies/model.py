@@ -47,13 +47,14 @@ class ChoicesReply(_Value):
 
 
 class NewsReply(_Value):
-    """A card that leads to a page, with the address of its picture."""
+    """A card that leads to a page. A picture of the channel's, by its id, goes before the address of one."""
 
     type: Literal["news"] = "news"
     title: str = Field(default="", max_length=MOST_STORED_WORDS)
     description: str = Field(default="", max_length=MOST_STORED_TEXT)
     url: str = Field(default="", max_length=MOST_STORED_TEXT)
     picture_url: str = Field(default="", max_length=MOST_STORED_TEXT)
+    picture_id: UUID | None = None
 
 
 ReplyMessage = Annotated[TextReply | PictureReply | ChoicesReply | NewsReply, Field(discriminator="type")]
@@ -110,5 +111,5 @@ class FollowReply(_Value):
             message.picture_id
             for _, messages in self.everything()
             for message in messages
-            if isinstance(message, PictureReply) and message.picture_id is not None
+            if isinstance(message, PictureReply | NewsReply) and message.picture_id is not None
         )

@@ -41,7 +41,7 @@ export function freshMessage(type: ReplyMessage['type']): ReplyMessage {
     case 'choices':
       return { type, text: '', items: ['', ''], tail: '' }
     case 'news':
-      return { type, title: '', description: '', url: '', picture_url: '' }
+      return { type, title: '', description: '', url: '', picture_url: '', picture_id: null }
   }
 }
 

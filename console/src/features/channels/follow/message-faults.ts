@@ -59,6 +59,7 @@ function* ofNews(path: string, news: Of<'news'>, limits: FollowReplyLimits): Gen
   if (news.url.trim() === '') yield { path: `${path}.url`, reason: 'empty', values: {} }
   for (const field of ['url', 'picture_url'] as const) {
     const address = news[field]
+    if (field === 'picture_url' && news.picture_id) continue
     if (address === '' || (field === 'url' && address.trim() === '')) continue
     if (!WEB_ADDRESS.test(address))
       yield { path: `${path}.${field}`, reason: 'no_web_address', values: {} }

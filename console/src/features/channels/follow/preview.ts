@@ -1,4 +1,5 @@
 import type { ReplyMessage } from '@/api/types'
+import { drawn } from '@/channels/card-picture'
 import type { PreviewLine } from '@/channels/kinds'
 
 import { filledIn } from './placeholders'
@@ -31,7 +32,10 @@ export function lineOf(
             {
               from: 'account',
               text: message.title,
-              card: { description: message.description, hasPicture: message.picture_url !== '' },
+              card: {
+                description: message.description,
+                ...drawn({ id: message.picture_id ?? null, address: message.picture_url }),
+              },
             },
           ]
         : []
