@@ -15,7 +15,7 @@ from moorage.channels.operations import change_channel
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_active, mark_deauthorized, mark_docked, mark_failing, mark_restricted
 from moorage.conversations.open_thread import lock_known_thread, open_thread
-from moorage.conversations.operations import give_to_queue
+from moorage.conversations.owners import give_to_queue
 from moorage.conversations.queries import Card
 from moorage.conversations.reading import mark_read
 from moorage.conversations.writing import save

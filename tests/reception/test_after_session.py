@@ -8,7 +8,7 @@ from psycopg.types.json import Jsonb
 
 from moorage.channels.states import mark_deauthorized
 from moorage.conversations.budgets import BudgetClosed
-from moorage.conversations.operations import ChannelMute, CustomerUnfollowed
+from moorage.conversations.charging import ChannelMute, CustomerUnfollowed
 from moorage.conversations.views import ConversationView
 from moorage.core.errors import Missing
 from moorage.core.ids import AgentId, ConversationId

@@ -8,7 +8,7 @@ import pytest
 
 from moorage.channels.states import mark_deauthorized
 from moorage.conversations.budgets import BudgetClosed
-from moorage.conversations.operations import ChannelMute, CustomerUnfollowed
+from moorage.conversations.charging import ChannelMute, CustomerUnfollowed
 from moorage.conversations.views import ConversationView
 from moorage.core.errors import DomainError, Malformed, Missing
 from moorage.core.ids import ConversationId, new_id

@@ -7,7 +7,7 @@ import pytest
 from moorage.channels.events import AccountUndocked, ChannelStateChanged
 from moorage.channels.states import mark_active, mark_deauthorized, mark_docked, mark_failing
 from moorage.channels.undocking import undock_channel
-from moorage.conversations.operations import ChannelMute
+from moorage.conversations.charging import ChannelMute
 from moorage.conversations.sender import Sender
 from moorage.core.ids import ChannelId, ConversationId, new_id
 from moorage.infra.database import Database

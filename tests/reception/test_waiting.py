@@ -10,8 +10,9 @@ from moorage.channels.account_statements import state_account
 from moorage.channels.model import Channel
 from moorage.channels.states import mark_deauthorized
 from moorage.connectors.wechat_oa.manifest import MANIFEST
-from moorage.conversations.operations import CustomerUnfollowed, TooManyWaiting
+from moorage.conversations.charging import CustomerUnfollowed
 from moorage.conversations.queries import read_budget
+from moorage.conversations.speaking import TooManyWaiting
 from moorage.conversations.views import ConversationView
 from moorage.core.ids import ConversationId, PersonId, ThreadId, new_id
 from moorage.infra.database import Database

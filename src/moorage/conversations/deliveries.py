@@ -16,7 +16,9 @@ from moorage.channels.budget_watch import note_early_refusal
 from moorage.connectors.content import CONTENT, Text
 from moorage.connectors.contract import Outbound
 from moorage.connectors.registry import Connectors
+from moorage.conversations.audiences import audience_of_thread
 from moorage.conversations.budgets import closed, given_back, spent
+from moorage.conversations.changing import show_again
 from moorage.conversations.link_words import Locale, locale_of
 from moorage.conversations.merging import merged
 from moorage.conversations.model import (
@@ -27,7 +29,6 @@ from moorage.conversations.model import (
     Message,
 )
 from moorage.conversations.open_thread import CONVERSATION, OpenThread, lock_known_thread, open_thread
-from moorage.conversations.operations import audience_of_thread, show_again
 from moorage.conversations.outcomes import BudgetEffect, Outcome, lease_ended
 from moorage.conversations.views import message_changed, message_view
 from moorage.conversations.writing import save

@@ -8,10 +8,10 @@ from typing import Final, LiteralString
 from psycopg.types.json import Jsonb
 
 from moorage.connectors.content import CONTENT, Media
+from moorage.conversations.audiences import audience_of_thread
 from moorage.conversations.media import MediaReceived, NothingToFetch
 from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.open_thread import CONVERSATION, lock_known_thread
-from moorage.conversations.operations import audience_of_thread
 from moorage.conversations.queries import may_read_thread
 from moorage.conversations.views import MessageView, message_changed, message_view
 from moorage.core.errors import Missing

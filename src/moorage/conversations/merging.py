@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from moorage.connectors.content import Text
+from moorage.conversations.charging import check_reachable
 from moorage.conversations.model import Author, Message
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import add_led, check_reachable, say
+from moorage.conversations.speaking import add_led, say
 from moorage.core.ids import AgentId, ConversationId, DeliveryId
 from moorage.infra.database import Tx
 

@@ -1,7 +1,8 @@
 """A thread under its lock, with all that one transaction changes in it.
 
-Whoever works on a thread locks it first, changes the value here in memory by the functions of `operations.py`, and
-writes it at the end by `save`: so a push costs few statements, however much is decided about it.
+Whoever works on a thread locks it first, changes the value here in memory by the functions of `owners.py`,
+`hearing.py`, `charging.py` and `speaking.py`, and writes it at the end by `save`: so a push costs few statements,
+however much is decided about it.
 """
 
 from collections.abc import Mapping, Sequence

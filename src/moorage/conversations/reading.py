@@ -1,8 +1,10 @@
 """Marking what a customer wrote as read."""
 
+from dataclasses import replace
+
 from moorage.connectors.registry import Connectors
-from moorage.conversations.open_thread import lock_known_thread, open_thread
-from moorage.conversations.operations import read_up_to
+from moorage.conversations.changing import touch
+from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
 from moorage.conversations.queries import count_unread, thread_of
 from moorage.conversations.writing import save
 from moorage.core.errors import Missing
@@ -28,5 +30,11 @@ async def mark_read(tx: Tx, *, actor: Actor, conversation_id: ConversationId, se
     if may(actor, Act.CONVERSATION_WRITE, newest):
         unread = await count_unread(tx, conversation_id=conversation_id, after=seq)
         # Somebody else may have read further already, in another window.
-        read_up_to(opened, unread=min(unread, newest.unread))
+        _read_up_to(opened, unread=min(unread, newest.unread))
         await save(tx, opened=opened)
+
+
+def _read_up_to(opened: OpenThread, *, unread: int) -> None:
+    """Set how many of the customer's messages in the newest conversation nobody has read yet."""
+    if opened.newest is not None and opened.newest.unread != unread:
+        touch(opened, replace(opened.newest, unread=unread))

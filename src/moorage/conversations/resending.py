@@ -5,6 +5,8 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 from moorage.conversations.budgets import MOST_WAITING
+from moorage.conversations.changing import show_again
+from moorage.conversations.charging import charge, check_reachable
 from moorage.conversations.link_life import links_last, with_fresh_link
 from moorage.conversations.message_rows import MessageRow
 from moorage.conversations.model import (
@@ -14,7 +16,7 @@ from moorage.conversations.model import (
     Tried,
 )
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import TooManyWaiting, charge, check_reachable, give_to_sender, show_again
+from moorage.conversations.speaking import TooManyWaiting, give_to_sender
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import MessageId, ThreadId
 from moorage.infra.database import Tx

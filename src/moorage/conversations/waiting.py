@@ -9,17 +9,12 @@ from dataclasses import replace
 
 from moorage.connectors.content import Choices, Content, Text
 from moorage.conversations.budgets import BudgetClosed
+from moorage.conversations.changing import show_again
+from moorage.conversations.charging import ChannelMute, CustomerUnfollowed, charge, check_reachable
 from moorage.conversations.choice_words import ChoiceWords
 from moorage.conversations.model import DeliveryState, Message
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import (
-    ChannelMute,
-    CustomerUnfollowed,
-    charge,
-    check_reachable,
-    give_to_sender,
-    show_again,
-)
+from moorage.conversations.speaking import give_to_sender
 
 BETWEEN = "\n"
 

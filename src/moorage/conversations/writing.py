@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
+from moorage.conversations.audiences import audience_of, audience_of_thread
+from moorage.conversations.charging import budget_standing
 from moorage.conversations.media import waits_for_file
 from moorage.conversations.media_messages import want_fetch
 from moorage.conversations.model import Conversation, Message, Thread
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import audience_of, audience_of_thread, budget_standing
 from moorage.conversations.views import (
     MessageView,
     conversation_changed,

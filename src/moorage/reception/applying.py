@@ -12,23 +12,20 @@ from psycopg.types.json import Jsonb
 from moorage.channels.model import ChannelSettings
 from moorage.connectors.content import Choices, Content, Notice, Text
 from moorage.conversations.budgets import MUTE_CHANNEL_STATES, BudgetClosed
+from moorage.conversations.charging import ChannelMute, CustomerUnfollowed
+from moorage.conversations.hearing import hear_customer, note
 from moorage.conversations.model import FIRST, ORDINARY, Author, Message
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import (
-    ChannelMute,
-    CustomerUnfollowed,
-    TooManyWaiting,
+from moorage.conversations.owners import (
     close_conversation,
     designate,
     give_to_agent,
     give_to_queue,
-    hear_customer,
-    note,
     open_conversation,
     remember_reception,
-    say,
 )
 from moorage.conversations.prompting import answer_prompt, expire_prompt, open_prompt
+from moorage.conversations.speaking import TooManyWaiting, say
 from moorage.core.errors import DomainError, Missing
 from moorage.core.ids import AgentId, new_id
 from moorage.infra.database import Tx

@@ -9,8 +9,8 @@ from moorage.connectors.registry import Connectors
 from moorage.conversations.merging import say_to_merge
 from moorage.conversations.model import Author, Conversation, Message
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
-from moorage.conversations.operations import say
 from moorage.conversations.queries import may_read_thread, thread_of
+from moorage.conversations.speaking import say
 from moorage.conversations.writing import save
 from moorage.core.errors import DomainError, Malformed, Missing
 from moorage.core.ids import AgentId, ConversationId, GroupId, WorkspaceId

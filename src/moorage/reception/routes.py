@@ -7,9 +7,9 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from moorage.connectors.content import News, Text
+from moorage.conversations.charging import budget_standing
 from moorage.conversations.media_files import use_upload
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.operations import budget_standing
 from moorage.conversations.queries import thread_of
 from moorage.conversations.routes import TheConversations
 from moorage.conversations.views import ConversationView, MessageView, conversation_view, message_view

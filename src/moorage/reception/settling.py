@@ -12,8 +12,8 @@ from uuid import UUID
 
 from moorage.connectors.failures import ChannelReason
 from moorage.connectors.registry import Connectors
+from moorage.conversations.changing import show_again
 from moorage.conversations.open_thread import OpenThread, lock_known_thread, open_thread
-from moorage.conversations.operations import show_again
 from moorage.conversations.waiting import give_up_waiting, send_waiting
 from moorage.conversations.writing import save
 from moorage.core.ids import ChannelId, ThreadId, WorkspaceId

@@ -18,12 +18,14 @@ from moorage.connectors.contract import (
 )
 from moorage.connectors.failures import MalformedInput, UnsupportedInput
 from moorage.connectors.registry import Connectors, answering_power
+from moorage.conversations.charging import open_budget
 from moorage.conversations.choice_words import ChoiceWords
+from moorage.conversations.hearing import hear_customer, note_following
 from moorage.conversations.link_words import locale_of
 from moorage.conversations.model import FollowState, Message
 from moorage.conversations.open_thread import LockedThread, OpenThread, Whose, ask_for_threads, opened_threads
-from moorage.conversations.operations import hear_customer, note_following, open_budget, say_as_answer
 from moorage.conversations.outgoing_links import OutgoingLinks
+from moorage.conversations.speaking import say_as_answer
 from moorage.conversations.waiting import answer_with_waiting, as_answered, joined, send_waiting
 from moorage.conversations.writing import save_all
 from moorage.core.ids import MessageId, new_id

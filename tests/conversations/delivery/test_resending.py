@@ -7,9 +7,9 @@ from typing import cast
 import pytest
 
 from moorage.conversations.budgets import BudgetClosed
+from moorage.conversations.charging import CustomerUnfollowed
 from moorage.conversations.deliveries import claim_deliveries, record_outcome
 from moorage.conversations.model import ClaimedDelivery, DeliveryState
-from moorage.conversations.operations import CustomerUnfollowed
 from moorage.conversations.outcomes import Outcome
 from moorage.conversations.resending import NothingToResend
 from moorage.conversations.views import MessageView

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from moorage.conversations.audiences import audience_of
 from moorage.conversations.open_thread import CONVERSATION
-from moorage.conversations.operations import audience_of
 from moorage.conversations.people.profiles import fallback_of
 from moorage.conversations.people.telling import lock_customer, tell_of_customer, tell_of_identities
 from moorage.conversations.people.traces import Gone, erase_names, erase_words

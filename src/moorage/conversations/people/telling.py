@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from moorage.conversations.audiences import audience_of
 from moorage.conversations.open_thread import CONVERSATION, lock_known_thread
-from moorage.conversations.operations import audience_of
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId, CustomerId, ThreadId
 from moorage.customers.model import avatar_address
