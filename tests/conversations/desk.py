@@ -16,8 +16,8 @@ from moorage.connectors.contract import Inbound, RawRequest, WireReply
 from moorage.connectors.registry import Connectors, ProviderUrls, open_connectors
 from moorage.connectors.wechat_oa.fields import write_fields
 from moorage.conversations.queries import Card, Scope, list_cards, list_messages
+from moorage.conversations.showing import said_view
 from moorage.conversations.views import ConversationView, MessageView
-from moorage.conversations.writing import said_view
 from moorage.core.ids import AgentId, ConversationId, GroupId, PersonId, ThreadId, WorkspaceId, new_id
 from moorage.infra.database import Database, Tx
 from moorage.infra.http_client import open_provider_client

@@ -62,6 +62,17 @@ class ChannelRef(_View):
     state: str
     verified: bool | None
 
+    @classmethod
+    def of(cls, around: Surroundings) -> Self:
+        """Return the channel that stands in `around`."""
+        return cls(
+            id=around.channel_id,
+            name=around.channel_name,
+            kind=around.channel_kind,
+            state=around.channel_state,
+            verified=around.channel_verified,
+        )
+
 
 class CustomerRef(_View):
     """The customer of a conversation, by the name that staff use, with their picture where it is known."""
@@ -69,6 +80,15 @@ class CustomerRef(_View):
     id: UUID
     name: str
     avatar_url: str | None
+
+    @classmethod
+    def of(cls, around: Surroundings) -> Self:
+        """Return the customer who stands in `around`."""
+        return cls(
+            id=around.customer_id,
+            name=around.customer_name,
+            avatar_url=avatar_address(customer_id=around.customer_id, blob_id=around.customer_avatar_id),
+        )
 
 
 class OwnerView(_View):
@@ -199,18 +219,8 @@ def conversation_view(
     return ConversationView(
         id=conversation.id,
         thread_id=thread_id,
-        channel=ChannelRef(
-            id=around.channel_id,
-            name=around.channel_name,
-            kind=around.channel_kind,
-            state=around.channel_state,
-            verified=around.channel_verified,
-        ),
-        customer=CustomerRef(
-            id=around.customer_id,
-            name=around.customer_name,
-            avatar_url=avatar_address(customer_id=around.customer_id, blob_id=around.customer_avatar_id),
-        ),
+        channel=ChannelRef.of(around),
+        customer=CustomerRef.of(around),
         state=conversation.state,
         owner=OwnerView(kind=conversation.owner_kind, agent_id=conversation.owner_agent_id, agent_name=agent_name),
         group_id=conversation.group_id,

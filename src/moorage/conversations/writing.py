@@ -1,4 +1,4 @@
-"""Writing what a transaction changed in a thread, and telling the event log of it."""
+"""Writing what a transaction changed in a thread, in few statements. What browsers are told of it is in `showing`."""
 
 from collections.abc import Sequence
 from dataclasses import fields
@@ -6,20 +6,11 @@ from typing import TYPE_CHECKING
 
 from psycopg.types.json import Jsonb
 
-from moorage.conversations.audiences import audience_of, audience_of_thread
-from moorage.conversations.charging import budget_standing
 from moorage.conversations.media import waits_for_file
 from moorage.conversations.media_messages import want_fetch
-from moorage.conversations.model import Conversation, Message, Thread
+from moorage.conversations.model import Message, Thread
 from moorage.conversations.open_thread import OpenThread
-from moorage.conversations.views import (
-    MessageView,
-    conversation_changed,
-    conversation_view,
-    message_added,
-    message_changed,
-    message_view,
-)
+from moorage.conversations.showing import record_facts
 from moorage.infra.database import Tx
 
 if TYPE_CHECKING:
@@ -44,7 +35,7 @@ async def save_all(tx: Tx, *, opened: Sequence[OpenThread]) -> None:
         await _write_threads(tx, opened)
     for thread in opened:
         await _write_rarer(tx, thread)
-        _record_facts(tx, thread)
+        record_facts(tx, thread)
 
 
 async def _write_rarer(tx: Tx, opened: OpenThread) -> None:
@@ -242,52 +233,6 @@ async def _write_deliveries(tx: Tx, opened: OpenThread) -> None:
             "sender": SENDER_CHANNEL,
         },
     )
-
-
-def _record_facts(tx: Tx, opened: OpenThread) -> None:
-    readers = audience_of_thread(newest=opened.newest, served_by=opened.served_by)
-    for conversation in opened.touched.values():
-        view = conversation_view(
-            conversation,
-            thread_id=opened.thread.id,
-            around=opened.around,
-            agent_name=agent_name_of(opened, conversation),
-            follow_state=opened.thread.follow_state,
-            budget=budget_standing(opened),
-            is_newest=opened.newest is not None and opened.newest.id == conversation.id,
-        )
-        audience = audience_of(conversation) | opened.audiences[conversation.id]
-        readers |= audience
-        tx.record(conversation_changed(view, audience=frozenset(audience)))
-    for message, tell in [
-        *((message, message_added) for message in opened.messages),
-        *((message, message_changed) for message in opened.delivered),
-    ]:
-        tx.record(tell(said_view(opened, message), audience=frozenset(readers)))
-
-
-def said_view(opened: OpenThread, message: Message) -> MessageView:
-    """Return the view of a message that this transaction has added or changed."""
-    tried = opened.tried.get(message.id)
-    return message_view(
-        message,
-        thread_id=opened.thread.id,
-        author_name=author_name(opened, message),
-        attempts=0 if tried is None else tried.attempts,
-        details=None if tried is None else tried.details,
-    )
-
-
-def author_name(opened: OpenThread, message: Message) -> str | None:
-    """Return the name under which `message` stands: the customer's, an agent's, or None for the system."""
-    if message.author.kind == "customer":
-        return opened.around.customer_name
-    return None if message.author.agent_id is None else opened.agent_names.get(message.author.agent_id)
-
-
-def agent_name_of(opened: OpenThread, conversation: Conversation) -> str | None:
-    """Return the name of the agent who has or had `conversation`."""
-    return None if conversation.owner_agent_id is None else opened.agent_names.get(conversation.owner_agent_id)
 
 
 def _fields(value: "DataclassInstance") -> dict[str, object]:

@@ -12,8 +12,8 @@ from moorage.conversations.media import MOST_UPLOAD_BYTES
 from moorage.conversations.media_routes import FORM, file_of
 from moorage.conversations.outgoing_links import UPLOAD_PAGE
 from moorage.conversations.routes import TheConversations
-from moorage.conversations.views import MessageView, message_view
-from moorage.conversations.writing import author_name
+from moorage.conversations.showing import said_view
+from moorage.conversations.views import MessageView
 from moorage.core.ids import ConversationId, MessageId
 from moorage.customers.links import link_for
 from moorage.infra.database import Tx
@@ -89,7 +89,7 @@ async def request_file(
             message_id=MessageId(asked.message_id),
             connectors=door.connectors,
         )
-        return message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message))
+        return said_view(opened, message)
 
     return await door.database.run(actor.workspace_id, ask)
 

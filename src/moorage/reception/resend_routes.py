@@ -5,8 +5,8 @@ from uuid import UUID
 from fastapi import APIRouter, status
 
 from moorage.conversations.routes import TheConversations
+from moorage.conversations.showing import said_view
 from moorage.conversations.views import MessageView
-from moorage.conversations.writing import said_view
 from moorage.core.ids import MessageId
 from moorage.infra.database import Tx
 from moorage.reception.resending import agent_leaves_message, agent_resends

@@ -7,13 +7,12 @@ from fastapi import APIRouter, status
 from pydantic import BaseModel, ConfigDict, Field
 
 from moorage.connectors.content import News, Text
-from moorage.conversations.charging import budget_standing
 from moorage.conversations.media_files import use_upload
 from moorage.conversations.open_thread import OpenThread
 from moorage.conversations.queries import thread_of
 from moorage.conversations.routes import TheConversations
-from moorage.conversations.views import ConversationView, MessageView, conversation_view, message_view
-from moorage.conversations.writing import agent_name_of, author_name
+from moorage.conversations.showing import opened_view, said_view
+from moorage.conversations.views import ConversationView, MessageView
 from moorage.core.errors import Missing
 from moorage.core.ids import ConversationId
 from moorage.infra.database import Tx
@@ -91,7 +90,7 @@ async def reply_to_customer(
             ),
             connectors=door.connectors,
         )
-        return message_view(message, thread_id=opened.thread.id, author_name=author_name(opened, message))
+        return said_view(opened, message)
 
     return await door.database.run(actor.workspace_id, say_it)
 
@@ -145,12 +144,4 @@ async def _content(
 def _view(opened: OpenThread) -> ConversationView:
     if opened.newest is None:
         raise Missing(what="conversation")
-    return conversation_view(
-        opened.newest,
-        thread_id=opened.thread.id,
-        around=opened.around,
-        agent_name=agent_name_of(opened, opened.newest),
-        follow_state=opened.thread.follow_state,
-        budget=budget_standing(opened),
-        is_newest=True,
-    )
+    return opened_view(opened, opened.newest)

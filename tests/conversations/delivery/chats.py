@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from moorage.conversations.sender import SEND_WITHIN_S, Sender
+from moorage.conversations.showing import said_view
 from moorage.conversations.views import MessageView
-from moorage.conversations.writing import said_view
 from moorage.core.ids import ConversationId, MessageId
 from moorage.infra.database import Tx
 from moorage.reception.resending import agent_leaves_message, agent_resends
