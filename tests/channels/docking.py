@@ -3,8 +3,8 @@
 import secrets
 from collections.abc import Mapping
 
+from moorage.channels.docking import dock_with_credentials
 from moorage.channels.model import Channel
-from moorage.channels.operations import dock_with_credentials
 from moorage.connectors.wechat_oa.manifest import MANIFEST
 from moorage.core.ids import WorkspaceId
 from moorage.infra.database import Database

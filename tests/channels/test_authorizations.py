@@ -17,8 +17,9 @@ from moorage.channels.authorization_errors import (
     OtherAccount,
 )
 from moorage.channels.credentials import read_credentials
+from moorage.channels.docking import AlreadyDocked
 from moorage.channels.model import Channel
-from moorage.channels.operations import AlreadyDocked, change_credentials
+from moorage.channels.operations import change_credentials
 from moorage.channels.unclaimed import dismiss_unclaimed, list_unclaimed
 from moorage.channels.undocking import undock_channel
 from moorage.connectors.wechat_oa.manifest import MANIFEST

@@ -8,9 +8,10 @@ import pytest
 
 from moorage.channels.addresses import callback_url, find_address, mark_verified
 from moorage.channels.credentials import open_verification, read_credentials
+from moorage.channels.docking import AlreadyDocked
 from moorage.channels.events import ChannelDocked, ChannelStateChanged
 from moorage.channels.model import Channel, ChannelSettings, Greeting
-from moorage.channels.operations import AlreadyDocked, change_channel
+from moorage.channels.operations import change_channel
 from moorage.channels.queries import list_channels, read_channel
 from moorage.channels.replays import REMEMBERED, refuse_replayed
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing, mark_reachable, mark_restricted

@@ -7,9 +7,10 @@ import pytest
 
 from moorage.channels.addresses import find_address
 from moorage.channels.credentials import open_verification, read_credentials
+from moorage.channels.docking import AlreadyDocked
 from moorage.channels.events import AccountUndocked, ChannelDocked, ChannelStateChanged
 from moorage.channels.model import Channel, ChannelSettings
-from moorage.channels.operations import AlreadyDocked, change_channel, change_credentials
+from moorage.channels.operations import change_channel, change_credentials
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_active, mark_deauthorized, mark_failing
 from moorage.channels.undocking import ChannelUndocked, undock_channel

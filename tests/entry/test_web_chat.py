@@ -10,7 +10,7 @@ from typing import cast
 import httpx
 import pytest
 
-from moorage.channels.operations import dock_with_credentials
+from moorage.channels.docking import dock_with_credentials
 from moorage.connectors.content import Text
 from moorage.connectors.registry import ProviderUrls, open_connectors
 from moorage.connectors.web.manifest import MANIFEST

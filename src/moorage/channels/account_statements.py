@@ -1,8 +1,8 @@
 """What is stated about an account: its type and whether it is verified, by an admin or by its provider's reports."""
 
+from moorage.channels.docking import limits_of
 from moorage.channels.events import ChannelVerificationChanged
 from moorage.channels.model import AccountType, Channel
-from moorage.channels.operations import limits_of
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_limited
 from moorage.channels.views import channel_changed

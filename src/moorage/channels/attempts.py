@@ -64,6 +64,16 @@ _SELECT: LiteralString = """
 """
 
 
+def pushed_code_context(attempt_id: UUID) -> str:
+    """Return what the code that a push brought for an attempt is sealed for."""
+    return f"docking-attempt:{attempt_id}"
+
+
+def onward_url_context(attempt_id: UUID) -> str:
+    """Return what the provider's page that a link leads on to is sealed for."""
+    return f"docking-link:{attempt_id}"
+
+
 def digest_of(secret: str) -> bytes:
     """Return what is stored of a state or a code."""
     return hashlib.sha256(secret.encode("utf-8", "replace")).digest()
@@ -187,8 +197,13 @@ async def fail_attempt(tx: Tx, *, attempt_id: UUID, lease: UUID, reason: str, re
     )
 
 
+def is_overdue(attempt: Attempt, *, now: datetime) -> bool:
+    """Tell whether nobody finished the attempt in time, and nobody may any more."""
+    return attempt.state == "open" and now >= attempt.expires_at + FINISHED_WITHIN
+
+
 def how_it_stands(attempt: Attempt, *, now: datetime) -> tuple[AttemptState, str | None]:
     """Return an attempt's state and reason; one that nobody finished in time has failed."""
-    if attempt.state == "open" and now >= attempt.expires_at + FINISHED_WITHIN:
+    if is_overdue(attempt, now=now):
         return "failed", DockingReason.ATTEMPT_EXPIRED
     return attempt.state, attempt.reason

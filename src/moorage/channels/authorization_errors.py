@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from typing import ClassVar
 
+from moorage.channels.leases import failure_reason
+from moorage.connectors.authorization import PlatformReason
+from moorage.connectors.failures import ProviderFailure, Refused
 from moorage.core.errors import DomainError
 
 
@@ -74,3 +77,16 @@ class StillExchanging(DomainError):
     code: ClassVar[str] = "channels.still_exchanging"
     kind: ClassVar[str] = "unavailable"
     retry_after_s: int
+
+
+def refuses_code(failure: ProviderFailure) -> bool:
+    """Tell whether the provider refuses the code itself, so that asking with the same again is of no use."""
+    return isinstance(failure, Refused) and failure.reason in {PlatformReason.CODE_INVALID, PlatformReason.CODE_EXPIRED}
+
+
+def authorization_error(failure: ProviderFailure) -> CodeRefused | AuthorizationFailed:
+    """Return what a provider's failure means for the person who waits."""
+    if refuses_code(failure):
+        return CodeRefused(reason=failure_reason(failure))
+    address = str(failure.details().get("address", ""))
+    return AuthorizationFailed(reason=failure_reason(failure), external_code=failure.external_code, address=address)

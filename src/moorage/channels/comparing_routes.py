@@ -11,11 +11,9 @@ from moorage.channels.authorization_routes import ThisDoor
 from moorage.channels.comparing import Comparing, Comparison, read_comparison
 from moorage.channels.leases import failure_reason
 from moorage.channels.platform_routes import DEFAULT_KIND, Operator
-from moorage.channels.platforms import find_platform
+from moorage.channels.platforms import authorizing_connector, find_platform
 from moorage.channels.routes import ChannelsDoor, TheDoor
 from moorage.connectors.failures import ProviderFailure
-from moorage.connectors.registry import platform_power
-from moorage.core.errors import Missing
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Tx
 from moorage.staff.guard import remote_address_of
@@ -104,10 +102,7 @@ async def confirm_account_gone(
 
 def _known(door: ChannelsDoor, kind: str) -> str:
     """Return `kind` if it is docked by authorization. Raises Missing."""
-    connector = door.connectors.get(kind)
-    if connector is None or platform_power(connector) is None:
-        raise Missing(what="channel kind")
-    return kind
+    return authorizing_connector(door.connectors, kind=kind).manifest.kind
 
 
 def _comparing(door: ChannelsDoor, authorizations: ThisDoor) -> Comparing:

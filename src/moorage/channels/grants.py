@@ -14,9 +14,9 @@ from moorage.channels.credentials import (
     seal_credentials,
     seal_platform_verification,
 )
+from moorage.channels.docking import AlreadyDocked, insert_channel
 from moorage.channels.events import AccountAuthorizedUs, ChannelDocked
 from moorage.channels.model import Address, Channel
-from moorage.channels.operations import AlreadyDocked, insert_channel
 from moorage.channels.platforms import Platform
 from moorage.channels.queries import read_channel
 from moorage.channels.states import mark_docked

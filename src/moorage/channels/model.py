@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from moorage.core.errors import Malformed
 from moorage.core.ids import ChannelId, WorkspaceId
 
 AccountType = Literal["service", "subscription"]
@@ -35,6 +36,7 @@ SettingsPart = SettingsField | Literal["follow_reply"]
 """What can be copied from one channel to others: fields of its settings, and what is kept beside them."""
 
 
+MOST_NAME_CHARACTERS = 80
 MOST_KEPT = 20
 """No preset gives more at once."""
 
@@ -166,3 +168,11 @@ class Address:
     external_id: str
     verification: bytes
     verified_at: datetime | None
+
+
+def checked_name(name: str) -> str:
+    """Return the name of a channel, trimmed. Raises Malformed for one that is empty, too long or not to be shown."""
+    trimmed = name.strip()
+    if not trimmed or len(trimmed) > MOST_NAME_CHARACTERS or not trimmed.isprintable():
+        raise Malformed(field="name", reason="empty" if not trimmed else "mismatch")
+    return trimmed

@@ -6,8 +6,7 @@ from datetime import timedelta
 import structlog
 
 from moorage.channels.addresses import find_address
-from moorage.channels.attempts import attempt_of_code, keep_pushed_code
-from moorage.channels.authorizations import pushed_code_context
+from moorage.channels.attempts import attempt_of_code, keep_pushed_code, pushed_code_context
 from moorage.channels.credentials import PLATFORM_ID, open_verification
 from moorage.channels.events import AccountAuthorizedUs, AuthorizationPushed
 from moorage.channels.model import Address

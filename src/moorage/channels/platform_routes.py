@@ -10,14 +10,21 @@ from fastapi import APIRouter, Depends, Request, Response, status
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
 from moorage.channels.authorization_errors import PlatformFixed
-from moorage.channels.platforms import Platform, PlatformHealth, TicketState, find_platform, read_health, store_platform
+from moorage.channels.platforms import (
+    Platform,
+    PlatformHealth,
+    TicketState,
+    authorizing_connector,
+    find_platform,
+    read_health,
+    store_platform,
+)
 from moorage.channels.routes import ChannelsDoor, TheDoor
 from moorage.channels.unclaimed import dismiss_unclaimed, list_unclaimed
 from moorage.channels.views import CredentialFieldView, TextView
 from moorage.connectors.authorization import PlatformManifest
 from moorage.connectors.contract import Connector
-from moorage.connectors.registry import platform_power, required_platform_power
-from moorage.core.errors import Missing
+from moorage.connectors.registry import required_platform_power
 from moorage.infra.audit import write_audit
 from moorage.infra.database import Tx
 from moorage.staff.guard import TheSession, remote_address_of
@@ -100,7 +107,7 @@ class UnclaimedListView(BaseModel):
 @router.get("/installation/platform")
 async def read_installation_platform(live: Operator, door: TheDoor, kind: str = DEFAULT_KIND) -> PlatformView:
     """Tell how our platform at a provider is set up, and whether the provider's ticket comes."""
-    connector = _connector(door, kind)
+    connector = authorizing_connector(door.connectors, kind=kind)
     async with door.database.in_workspace(live.actor.workspace_id) as tx:
         return await _view(tx, door, connector)
 
@@ -110,7 +117,7 @@ async def change_installation_platform(
     change: PlatformChange, request: Request, live: Operator, door: TheDoor, kind: str = DEFAULT_KIND
 ) -> PlatformView:
     """Set up our platform at a provider. What the environment says counts first and cannot be changed here."""
-    connector = _connector(door, kind)
+    connector = authorizing_connector(door.connectors, kind=kind)
     power = required_platform_power(connector)
     if power.configured is not None:
         raise PlatformFixed
@@ -174,13 +181,6 @@ async def dismiss_unclaimed_authorization(
 
     await door.database.run(live.actor.workspace_id, dismiss)
     return Response(status_code=status.HTTP_204_NO_CONTENT)
-
-
-def _connector(door: ChannelsDoor, kind: str) -> Connector:
-    connector = door.connectors.get(kind)
-    if connector is None or platform_power(connector) is None:
-        raise Missing(what="channel kind")
-    return connector
 
 
 async def _view(tx: Tx, door: ChannelsDoor, connector: Connector) -> PlatformView:

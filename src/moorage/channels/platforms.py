@@ -16,8 +16,8 @@ from moorage.channels.leases import LeasedTokens, NewToken, Shelf
 from moorage.connectors.authorization import AuthorizesByPlatform, PlatformManifest, PlatformReason
 from moorage.connectors.contract import Connector, Endpoint
 from moorage.connectors.failures import CredentialsInvalid, ProviderFailure
-from moorage.connectors.registry import platform_power, required_platform_power
-from moorage.core.errors import DomainError, Malformed
+from moorage.connectors.registry import Connectors, platform_power, required_platform_power
+from moorage.core.errors import DomainError, Malformed, Missing
 from moorage.core.ids import PersonId
 from moorage.infra.database import Database, Tx
 from moorage.infra.secrets import SecretBox
@@ -53,6 +53,14 @@ class PlatformHealth:
     ticket: TicketState
     token_reason: str | None
     """Why the last attempt to get a token failed; None where it did not."""
+
+
+def authorizing_connector(connectors: Connectors, *, kind: str) -> Connector:
+    """Return the connector of a kind that is docked by authorization. Raises Missing for any other word."""
+    connector = connectors.get(kind)
+    if connector is None or platform_power(connector) is None:
+        raise Missing(what="channel kind")
+    return connector
 
 
 async def find_platform(tx: Tx, *, box: SecretBox, connector: Connector) -> Platform | None:

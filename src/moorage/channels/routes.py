@@ -11,8 +11,9 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr
 from moorage.channels.account_statements import state_account
 from moorage.channels.addresses import callback_url
 from moorage.channels.copying import Copied, copy_settings
+from moorage.channels.docking import dock_with_credentials
 from moorage.channels.model import AccountType, Channel, ChannelSettings, ChannelState, SettingsPart
-from moorage.channels.operations import change_channel, change_credentials, dock_with_credentials
+from moorage.channels.operations import change_channel, change_credentials
 from moorage.channels.platforms import find_platform, read_health, ticket_reason
 from moorage.channels.queries import MOST_OF_A_PAGE, count_channels, list_channels, read_channel
 from moorage.channels.views import (
