@@ -66,8 +66,8 @@ class Customer:
         return [entry for entry in entries if entry["via"] == "custom"]
 
 
-async def a_docked_account(demo: Demo, *, name: str, certified: bool = True) -> str:
-    """Dock an account of its own, as the owner would by hand, and return its appid."""
+async def a_docked_account(demo: Demo, *, name: str, certified: bool | None = True) -> str:
+    """Dock an account of its own, as the owner would by hand, and return its appid. `certified` None: not told."""
     keys = {"token": secrets.token_hex(12), "aes_key": secrets.token_hex(22)[:43]}
     async with _client(demo.sandbox_url) as sandbox:
         account = cast("Json", (await sandbox.post("/sandbox/api/accounts", json={"name": name, **keys})).json())

@@ -8,7 +8,7 @@ from playwright.async_api import FilePayload, Page, expect
 from tests.browser.backstage import a_customer, a_docked_account, off_duty, the_next_reply_meets
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.browser.demo import Demo
-from tests.browser.stories import at_the_workbench, row, sent, shows_a_picture
+from tests.browser.stories import at_the_workbench, open_tab, row, say, sent, shows_a_picture
 from tests.browser.test_pictures import a_png
 
 pytestmark = pytest.mark.browser
@@ -129,13 +129,18 @@ async def test_choices_are_tapped_or_answered_by_number_and_cards_arrive(demo: D
 async def test_what_an_uncertified_account_cannot_send_is_shown_with_the_reason(
     demo: Demo, open_page: OpenPage
 ) -> None:
-    appid = await a_docked_account(demo, name="小茶铺", certified=False)
+    appid = await a_docked_account(demo, name="小茶铺", certified=None)
     await off_duty(demo, *demo.agents[1:])
+    owner = await open_page()
+    await open_tab(owner, demo=demo, account="小茶铺", tab="Health")
+    await off_duty(demo, demo.owner)
+    await states_certification(owner, "No")
     agent = await open_page()
     await at_the_workbench(agent, demo=demo, who=demo.agents[0])
     customer = await a_customer(demo, appid=appid, nickname="Lan")
     await customer.writes("在吗")
     await row(agent, "在吗").click()
+    await expect(agent.get_by_text("What you write waits and goes out")).to_be_visible()
     await expect(agent.get_by_role("button", name="Record a voice")).to_have_count(0)
     await agent.get_by_role("button", name="Insert", exact=True).press("ArrowUp")
     file = agent.get_by_role("menuitem", name="File Needs a certified account")
@@ -153,3 +158,21 @@ async def test_what_an_uncertified_account_cannot_send_is_shown_with_the_reason(
     await expect(agent.get_by_role("log").get_by_text("Sent as a text with numbers")).to_be_visible()
     await customer.writes("2")
     await expect(agent.get_by_role("log").get_by_text("2 · 换货")).to_be_visible()
+
+    # Once it is certified, what waits goes out by itself.
+    await say(agent, "好的，马上")
+    await expect(sent(agent, "好的，马上")).to_have_count(0)
+    await states_certification(owner, "Yes")
+    await expect(sent(agent, "好的，马上")).to_be_visible()
+    await expect(agent.get_by_text("What you write waits")).to_have_count(0)
+
+
+async def states_certification(page: Page, answer: str) -> None:
+    """Say of the account that is open in Channels whether it is certified."""
+    if page.url.endswith("/health"):
+        line = page.get_by_role("listitem").filter(has_text="Account type")
+        await line.get_by_role("link", name="Open the overview").click()
+    await page.get_by_role("radio", name=re.compile(rf"^{answer}\b")).check()
+    assert await serious_findings(page) == []
+    await page.get_by_role("button", name="Save").click()
+    await expect(page.get_by_text("Saved. It counts from the next message on.")).to_be_visible()

@@ -120,7 +120,7 @@ async def test_an_account_is_docked_by_a_link_and_its_voices_are_turned_into_tex
     await expect(phone.get_by_text("The account is docked")).to_be_visible()
     assert "auth_code" in parse_qs(urlsplit(phone.url).query)
 
-    await expect(owner.get_by_text("Service account, verified")).to_be_visible()
+    await expect(owner.get_by_text("Service account, certified")).to_be_visible()
     await owner.get_by_role("link", name="Health").click()
     voices = line(owner, "Voices turned into text")
     await voices.get_by_role("button", name="Switch on").click()

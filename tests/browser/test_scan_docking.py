@@ -68,7 +68,7 @@ async def test_an_account_is_docked_by_scanning_withdrawn_and_authorized_again(d
     await scan.click()
     await administrator.confirms(owner)
     await expect(owner.get_by_text(f"{administrator.name} is docked")).to_be_visible()
-    await expect(owner.get_by_text("Service account, verified")).to_be_visible()
+    await expect(owner.get_by_text("Service account, certified")).to_be_visible()
     await expect(owner.get_by_text("Message management")).to_be_visible()
     await expect(owner.locator('main img[src*="/avatar"]').first).to_be_visible()
     assert await serious_findings(owner) == []

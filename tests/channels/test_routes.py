@@ -122,6 +122,7 @@ async def test_the_docking_form_is_described_in_both_languages(admin: httpx.Asyn
         "choices": {"most_items": 10, "most_item_bytes": 128, "most_words_bytes": 2048},
         "news": {"most_title_bytes": 192, "most_description_bytes": 512, "most_url_bytes": 2048},
         "recognises_visitors": True,
+        "sends_only_if_verified": True,
     }
     assert "00:00" in kind["reasons"]["daily_limit"]["en"]
 
@@ -213,6 +214,19 @@ async def test_how_long_things_last_is_set_on_the_channel_and_audited(
             [json.dumps(hours), channel["id"]],
         )
     assert audited == [72, True]
+
+
+async def test_a_field_of_a_part_that_is_left_out_stays(admin: httpx.AsyncClient) -> None:
+    channel = await docked(admin)
+    path = f"/api/channels/{channel['id']}"
+    given: list[dict[str, object]] = [
+        {"merge_replies": {"on": True}, "voice_reply": {"on": True}},
+        {"merge_replies": {"within_s": 5}, "voice_reply": {"text": "Please type."}},
+    ]
+    for settings in given:
+        channel = (await admin.patch(path, json={"version": channel["version"], "settings": settings})).json()
+    assert channel["settings"]["merge_replies"] == {"on": True, "within_s": 5}
+    assert channel["settings"]["voice_reply"] == {"on": True, "text": "Please type."}
 
 
 async def test_settings_are_changed_by_who_saw_the_present_version(admin: httpx.AsyncClient) -> None:

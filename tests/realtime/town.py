@@ -271,8 +271,7 @@ class Town:
                     tx,
                     channel_id=now.id,
                     manifest=manifest,
-                    account_type=None,
-                    verified=verified,
+                    stated={"verified": verified},
                     by=chief.person_id,
                     remote_address="127.0.0.1",
                 )

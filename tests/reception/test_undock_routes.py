@@ -1,7 +1,7 @@
 """The API of undocking, copying settings and stating accounts, as a browser meets it."""
 
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, get_args
 
 import httpx
 import pytest
@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from moorage.channels.health.doctor import Doctor
 from moorage.channels.health.routes import HealthDoor
 from moorage.channels.health.routes import router as health_router
+from moorage.channels.model import SettingsField
 from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
 from moorage.connectors.strings import read_strings
@@ -133,6 +134,8 @@ async def test_copying_answers_with_what_changed(admin: httpx.AsyncClient, desk:
     copied = await admin.post(path, json={"to": [str(target.id)], "parts": ["locale", "greeting"]})
     changed = {"channel_id": str(target.id), "name": "Target", "parts": ["locale"], "version": 2}
     assert copied.json() == {"changed": [changed]}
+    everything = {"to": [str(target.id)], "parts": [*get_args(SettingsField), "follow_reply"]}
+    assert (await admin.post(path, json=everything)).json() == {"changed": []}
     for wrong in ({"to": [], "parts": ["locale"]}, {"to": [str(target.id)], "parts": ["name"]}):
         assert (await admin.post(path, json=wrong)).status_code == 422, wrong
 
@@ -144,6 +147,10 @@ async def test_admin_states_whether_the_account_is_verified(admin: httpx.AsyncCl
     assert (stated["verified"], stated["account_type"]) == (False, "subscription")
     stated = (await admin.patch(path, json={"version": stated["version"], "verified": True})).json()
     assert (stated["state"], stated["verified"], stated["account_type"]) == ("active", True, "subscription")
+    renamed = (await admin.patch(path, json={"version": stated["version"], "name": "Harbour"})).json()
+    assert (renamed["verified"], renamed["account_type"]) == (True, "subscription")  # left out: as it was
+    taken_back = (await admin.patch(path, json={"version": renamed["version"], "verified": None})).json()
+    assert (taken_back["verified"], taken_back["account_type"]) == (None, "subscription")
 
 
 async def test_what_the_provider_tells_is_not_the_admins_to_state(

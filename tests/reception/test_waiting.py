@@ -55,8 +55,7 @@ async def verified(desk: Desk, *, verified: bool) -> None:
             tx,
             channel_id=desk.channel.id,
             manifest=MANIFEST,
-            account_type=None,
-            verified=verified,
+            stated={"verified": verified},
             by=PersonId(new_id()),
             remote_address="127.0.0.1",
         )

@@ -1939,12 +1939,15 @@ export interface components {
             recognises_visitors: boolean;
             /** Sendable */
             sendable: string[];
+            /** Sends Only If Verified */
+            sends_only_if_verified: boolean;
         };
         /**
          * ChannelChange
          * @description What is to change on a channel, and the version that the person has seen.
          *
-         *     Account type and verification are the admin's word, for accounts that were docked by their own credentials.
+         *     Account type and verification are the admin's word, for accounts that were docked by their own credentials; null
+         *     takes it back.
          */
         ChannelChange: {
             /** Account Type */
@@ -2180,7 +2183,7 @@ export interface components {
                 [key: string]: string;
             };
             /** Mend */
-            mend: ("authorize" | "credentials" | "allow_address" | "enter_address" | "reset_quotas" | "switch_on_voice") | null;
+            mend: ("authorize" | "credentials" | "allow_address" | "enter_address" | "reset_quotas" | "switch_on_voice" | "state_account") | null;
             /**
              * Name
              * @enum {string}

@@ -1,5 +1,7 @@
 """What is stated about an account: its type and whether it is verified, by an admin or by its provider's reports."""
 
+from typing import TypedDict
+
 from moorage.channels.docking import limits_of
 from moorage.channels.events import ChannelVerificationChanged
 from moorage.channels.model import AccountType, Channel
@@ -13,31 +15,42 @@ from moorage.infra.audit import write_audit
 from moorage.infra.database import Tx
 
 
+class Statement(TypedDict, total=False):
+    """What an admin says of an account. None takes back what was said; what is left out stays as it is."""
+
+    account_type: AccountType | None
+    verified: bool | None
+
+
 async def state_account(
     tx: Tx,
     *,
     channel_id: ChannelId,
     manifest: Manifest,
-    account_type: AccountType | None,
-    verified: bool | None,
+    stated: Statement,
     by: PersonId,
     remote_address: str,
 ) -> Channel:
-    """Return the channel with what is stated; None states nothing.
+    """Return the channel with what is stated.
 
     Whether the account is verified decides how messages reach its customers, which is published. Raises Missing, or
     Malformed for an account that was docked by authorization: its provider tells.
     """
     before = await read_channel(tx, channel_id=channel_id)
     if before.docked_by == "authorization":
-        raise Malformed(field="verified" if account_type is None else "account_type", reason="told_by_provider")
+        raise Malformed(field="account_type" if "account_type" in stated else "verified", reason="told_by_provider")
     await tx.execute(
         """
         UPDATE channels
-        SET account_type = coalesce(%s, account_type), verified = coalesce(%s, verified), version = version + 1
-        WHERE workspace_id = %s AND id = %s
+        SET account_type = %(account_type)s, verified = %(verified)s, version = version + 1
+        WHERE workspace_id = %(workspace_id)s AND id = %(id)s
         """,
-        [account_type, verified, tx.workspace_id, channel_id],
+        {
+            "account_type": stated.get("account_type", before.account_type),
+            "verified": stated.get("verified", before.verified),
+            "workspace_id": tx.workspace_id,
+            "id": channel_id,
+        },
     )
     after = await read_channel(tx, channel_id=channel_id)
     tx.record(channel_changed(after))

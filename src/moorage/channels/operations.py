@@ -148,7 +148,7 @@ def _merged(before: ChannelSettings, given: ChannelSettings) -> ChannelSettings:
     return ChannelSettings.model_validate({**before.model_dump(), **told, **parts})
 
 
-_NESTED = ("greeting", "trans_to_agent", "voice_reply")
+_NESTED = ("greeting", "merge_replies", "trans_to_agent", "voice_reply")
 """Parts of the settings of which each field stays that is left out."""
 
 

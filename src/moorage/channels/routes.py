@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Query, Request, status
 from pydantic import BaseModel, ConfigDict, Field, SecretStr
 
-from moorage.channels.account_statements import state_account
+from moorage.channels.account_statements import Statement, state_account
 from moorage.channels.addresses import callback_url
 from moorage.channels.copying import Copied, copy_settings
 from moorage.channels.docking import dock_with_credentials
@@ -42,6 +42,8 @@ from moorage.staff.model import Actor
 from moorage.staff.rights import Act, require
 
 MOST_COPIED_TO: Final = 200
+MOST_PARTS: Final = 50
+"""Of settings, in one request: more than there are."""
 
 router = APIRouter(tags=["channels"])
 
@@ -144,7 +146,8 @@ class NewChannel(BaseModel):
 class ChannelChange(BaseModel):
     """What is to change on a channel, and the version that the person has seen.
 
-    Account type and verification are the admin's word, for accounts that were docked by their own credentials.
+    Account type and verification are the admin's word, for accounts that were docked by their own credentials; null
+    takes it back.
     """
 
     model_config = ConfigDict(extra="forbid")
@@ -155,6 +158,16 @@ class ChannelChange(BaseModel):
     verified: bool | None = None
     version: int
 
+    @property
+    def stated(self) -> Statement:
+        """Return what is stated about the account; empty where nothing is."""
+        stated: Statement = {}
+        if "account_type" in self.model_fields_set:
+            stated["account_type"] = self.account_type
+        if "verified" in self.model_fields_set:
+            stated["verified"] = self.verified
+        return stated
+
 
 class SettingsCopy(BaseModel):
     """Which parts of a channel's settings go to which others."""
@@ -162,7 +175,7 @@ class SettingsCopy(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     to: list[UUID] = Field(min_length=1, max_length=MOST_COPIED_TO)
-    parts: list[SettingsPart] = Field(min_length=1, max_length=10)
+    parts: list[SettingsPart] = Field(min_length=1, max_length=MOST_PARTS)
 
 
 class CredentialsChange(BaseModel):
@@ -285,14 +298,13 @@ async def change_one_channel(
             by=actor.person_id,
             remote_address=remote_address_of(request),
         )
-        if change.account_type is None and change.verified is None:
+        if not change.stated:
             return changed
         return await state_account(
             tx,
             channel_id=before.id,
             manifest=manifest,
-            account_type=change.account_type,
-            verified=change.verified,
+            stated=change.stated,
             by=actor.person_id,
             remote_address=remote_address_of(request),
         )

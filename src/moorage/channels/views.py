@@ -49,6 +49,8 @@ class CapabilitiesView(_View):
     """The account learns who follows it, and can say something to them."""
     recognises_visitors: bool
     """The provider tells who opens a page, so that the company can say whom it knows."""
+    sends_only_if_verified: bool
+    """An account that its provider has not verified can only answer."""
     choices: ChoicesLimitsView | None
     """Null where `sendable` has none."""
     news: NewsLimitsView | None
@@ -63,6 +65,7 @@ class CapabilitiesView(_View):
             menu=manifest.menu is not None,
             follow_reply=manifest.tells_of_followers,
             recognises_visitors=manifest.recognises_visitors,
+            sends_only_if_verified=manifest.sends_only_if_verified,
             choices=None if manifest.choices is None else ChoicesLimitsView(**asdict(manifest.choices)),
             news=None if manifest.news is None else NewsLimitsView(**asdict(manifest.news)),
         )

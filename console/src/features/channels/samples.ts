@@ -31,6 +31,7 @@ export function aChannel(own: Partial<Channel> = {}): Channel {
       menu: true,
       follow_reply: true,
       recognises_visitors: true,
+      sends_only_if_verified: true,
       choices: null,
       news: null,
     },

@@ -250,10 +250,11 @@ def _permissions(facts: Facts) -> Check:
 def _account(facts: Facts) -> Check:
     channel = facts.channel
     details = {} if channel.account_type is None else {"account_type": channel.account_type}
+    mend: Mend | None = "state_account" if channel.docked_by == "credentials" else None
     if channel.verified is None:
-        return Check("account", "unknown", HealthReason.ACCOUNT_NOT_STATED, details)
+        return Check("account", "unknown", HealthReason.ACCOUNT_NOT_STATED, details, mend=mend)
     if not channel.verified:
-        return Check("account", "warning", PlatformReason.NOT_CERTIFIED, details)
+        return Check("account", "warning", PlatformReason.NOT_CERTIFIED, details, mend=mend)
     return Check("account", "ok", None, details)
 
 

@@ -22,7 +22,9 @@ CheckName = Literal[
     "other_platforms",
 ]
 CheckState = Literal["ok", "warning", "failing", "unknown", "not_applicable"]
-Mend = Literal["authorize", "credentials", "allow_address", "enter_address", "reset_quotas", "switch_on_voice"]
+Mend = Literal[
+    "authorize", "credentials", "allow_address", "enter_address", "reset_quotas", "switch_on_voice", "state_account"
+]
 """What a person can do about it in the console, or with what the console shows."""
 Part = Literal["access", "network", "quotas", "voice"]
 """What is asked of the provider together."""

@@ -2,7 +2,7 @@ import { useI18n } from 'vue-i18n'
 
 import type { Channel } from '@/api/types'
 
-/** What sort of account it is, as far as somebody told us: "Service account, verified". */
+/** What sort of account it is, as far as somebody told us: "Service account, certified". */
 export function useAccountType(): (channel: Channel) => string {
   const { t } = useI18n({ useScope: 'global' })
   return ({ account_type: type, verified }) => {
