@@ -15,6 +15,7 @@ import { pauseAfter } from './composables/use-authorizing'
 import { useReceptionForm } from './composables/use-reception-form'
 import texts from './locales/en.json'
 import { aChannel } from './samples'
+import { sendChange } from './sending'
 import { mended, stateOf } from './state'
 import AuthorizedView from './views/AuthorizedView.vue'
 
@@ -40,6 +41,32 @@ describe('what is waited for', () => {
     expect(pauseAfter(new Problem('channels.still_exchanging', 503))).toBe(2_000)
     expect(pauseAfter(new Problem('channels.attempt_expired', 409))).toBeNull()
     expect(pauseAfter(new Problem('core.unreachable', 0))).toBeNull()
+  })
+})
+
+describe('what a person changed of a channel', () => {
+  const stale = new Problem('core.stale_version', 409)
+  const change = { settings: aChannel().settings, version: 4 }
+  const knew = aChannel({ version: 4 })
+
+  it('is sent again where only the account itself is another', async () => {
+    const now = aChannel({ version: 6, state: 'failing' })
+    const send = vi.fn().mockRejectedValueOnce(stale).mockResolvedValueOnce(now)
+    await expect(sendChange(change, knew, send, () => Promise.resolve(now))).resolves.toBe(now)
+    expect(send.mock.calls).toEqual([[change], [{ ...change, version: 6 }]])
+  })
+
+  it('does not overwrite what somebody else has set', async () => {
+    const now = aChannel({ version: 6, settings: { ...knew.settings, links_last_days: 2 } })
+    const send = vi.fn().mockRejectedValue(stale)
+    await expect(sendChange(change, knew, send, () => Promise.resolve(now))).rejects.toBe(stale)
+    expect(send).toHaveBeenCalledOnce()
+  })
+
+  it('is given up where it is overtaken again and again', async () => {
+    const send = vi.fn().mockRejectedValue(stale)
+    await expect(sendChange(change, knew, send, () => Promise.resolve(knew))).rejects.toBe(stale)
+    expect(send).toHaveBeenCalledTimes(3)
   })
 })
 

@@ -10,9 +10,11 @@ import { computed, onScopeDispose, type Ref } from 'vue'
 
 import { answered, once } from '@/api/client'
 import { useSession } from '@/api/session'
-import type { Channel, ChannelSettings, ChannelState } from '@/api/types'
+import type { Channel, ChannelState } from '@/api/types'
 import { freshKey } from '@/lib/ids'
 import { useRealtime } from '@/realtime/store'
+
+import { type Change, sendChange } from '../sending'
 
 const ALL = ['channels']
 const PAGE = 50
@@ -108,27 +110,21 @@ export function useDocking() {
   })
 }
 
-export interface Change {
-  name?: string
-  account_type?: Channel['account_type']
-  verified?: Channel['verified']
-  settings?: ChannelSettings
-  version: number
-}
-
-/** Save a channel's name or settings. Refused if somebody else changed it meanwhile. */
+/** Save a channel's name or settings. Refused if somebody else changed them meanwhile. */
 export function useChange(id: Ref<string>) {
   const session = useSession()
   const queries = useQueryClient()
   return useMutation({
-    mutationFn: (body: Change) =>
-      answered(
-        session.client.PATCH('/api/channels/{channel_id}', {
-          params: { path: { channel_id: id.value } },
-          headers: once(freshKey()),
-          body,
-        }),
-      ),
+    mutationFn: (change: Change) => {
+      const path = '/api/channels/{channel_id}'
+      const params = { path: { channel_id: id.value } }
+      return sendChange(
+        change,
+        queries.getQueryData<Channel>(['channels', 'one', id.value]),
+        (body) => answered(session.client.PATCH(path, { params, headers: once(freshKey()), body })),
+        () => answered(session.client.GET(path, { params })),
+      )
+    },
     onSuccess: (channel: Channel) => keep(queries, channel),
   })
 }
