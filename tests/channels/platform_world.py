@@ -259,11 +259,9 @@ class Desk:
         for event in events:
             match event:
                 case AuthorizationPushed(attempt_id=attempt_id):
-                    await self.authorizations.settle_pushed(workspace_id=workspace_id, attempt_id=str(attempt_id))
+                    await self.authorizations.settle_pushed(workspace_id=workspace_id, attempt_id=attempt_id)
                 case AccountAuthorizedUs(channel_id=channel_id):
-                    await self.authorizations.accounts.refresh_by_job(
-                        workspace_id=workspace_id, channel_id=str(channel_id)
-                    )
+                    await self.authorizations.accounts.refresh_by_job(workspace_id=workspace_id, channel_id=channel_id)
                 case _:
                     continue
 

@@ -104,14 +104,13 @@ async def test_both_twice_and_all_at_once_exchange_one_code(
     asked = desk.wechat.asked["api_query_auth"] = asyncio.Event()
     for _ in range(2):
         await desk.pushed(begun, code, appid)
-    attempt_id = str(begun.id)
     async with asyncio.TaskGroup() as tasks:
         browsers = [
             tasks.create_task(desk.authorizations.complete(actor=actor, state=state_of(begun), code=code))
             for _ in range(2)
         ]
         for _ in range(2):
-            tasks.create_task(desk.authorizations.settle_pushed(workspace_id=actor.workspace_id, attempt_id=attempt_id))
+            tasks.create_task(desk.authorizations.settle_pushed(workspace_id=actor.workspace_id, attempt_id=begun.id))
         await asked.wait()
         gate.set()
     (channel,) = await desk.channels(actor.workspace_id)

@@ -344,7 +344,7 @@ async def test_every_channel_is_looked_at_in_half_an_hour_and_a_failing_one_soon
             await look_soon(tx, event)  # pyright: ignore[reportArgumentType] -- the only event of a change of state
     clock.forward(AFTER_FAILURE)
     assert await due()
-    await visits.examine_by_job(workspace_id=workspace, channel_id=str(channel.id))
+    await visits.examine_by_job(workspace_id=workspace, channel_id=channel.id)
     assert await state_of(desk, channel, workspace) == ("active", "warning", "ticket")  # 40 minutes without one
 
 
@@ -352,7 +352,7 @@ async def test_a_visit_renews_no_token_that_is_good(
     doctor: Doctor, desk: Desk, channel: Channel, workspace: WorkspaceId
 ) -> None:
     before = desk.wechat.calls["api_authorizer_token"]
-    await Visits(doctor).examine_by_job(workspace_id=workspace, channel_id=str(channel.id))
+    await Visits(doctor).examine_by_job(workspace_id=workspace, channel_id=channel.id)
     assert desk.wechat.calls["api_authorizer_token"] == before
 
 

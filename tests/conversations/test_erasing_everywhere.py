@@ -167,7 +167,7 @@ async def wishes(shop: Shop, wish: str) -> None:
             blobs=open_blob_folder(shop.folder),
         ),
     )
-    customer_id = str(await id_of(shop, shop.customer))
+    customer_id = await id_of(shop, shop.customer)
     await worker.carry_out(workspace_id=shop.desk.workspace_id, customer_id=customer_id, wish=wish)
 
 

@@ -16,7 +16,7 @@ from moorage.conversations.writing_shown import (
     take_writing_back,
 )
 from moorage.core.errors import Missing
-from moorage.core.ids import ConversationId
+from moorage.core.ids import ConversationId, ThreadId
 from moorage.infra.database import Tx
 from moorage.staff.model import Actor
 from moorage.staff.rights import Forbidden
@@ -58,7 +58,7 @@ async def stops(shop: Shop) -> None:
 
 async def hide(shop: Shop) -> None:
     shower = WritingShower(database=shop.desk.database, connectors=shop.desk.connectors, box=BOX)
-    await shower.hide(workspace_id=shop.desk.workspace_id, thread_id=str(shop.conversation.thread_id))
+    await shower.hide(workspace_id=shop.desk.workspace_id, thread_id=ThreadId(shop.conversation.thread_id))
 
 
 def noted(heard: Heard) -> list[WritingNoted]:
@@ -67,7 +67,7 @@ def noted(heard: Heard) -> list[WritingNoted]:
 
 async def show(shop: Shop) -> None:
     shower = WritingShower(database=shop.desk.database, connectors=shop.desk.connectors, box=BOX)
-    await shower.show(workspace_id=shop.desk.workspace_id, thread_id=str(shop.conversation.thread_id))
+    await shower.show(workspace_id=shop.desk.workspace_id, thread_id=ThreadId(shop.conversation.thread_id))
 
 
 async def test_customer_sees_that_the_agent_writes_and_pays_nothing(shop: Shop) -> None:

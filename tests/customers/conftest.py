@@ -123,9 +123,9 @@ class Counter:
         for event in events:
             match event:
                 case ProfileDue(customer_id=customer_id):
-                    await self.profiles.read(workspace_id=workspace_id, customer_id=str(customer_id))
+                    await self.profiles.read(workspace_id=workspace_id, customer_id=customer_id)
                 case RemarkChanged(customer_id=customer_id):
-                    await self.remarks.push(workspace_id=workspace_id, customer_id=str(customer_id))
+                    await self.remarks.push(workspace_id=workspace_id, customer_id=customer_id)
                 case _:
                     continue
 

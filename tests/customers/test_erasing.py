@@ -24,7 +24,7 @@ async def wish(counter: Counter, event: str, **fields: str) -> None:
     wished = [one for one in counter.heard.events if isinstance(one, CustomerDataWished)]
     counter.heard.events.clear()
     for one in wished:
-        await wishes.carry_out(workspace_id=counter.desk.workspace_id, customer_id=str(one.customer_id), wish=one.wish)
+        await wishes.carry_out(workspace_id=counter.desk.workspace_id, customer_id=one.customer_id, wish=one.wish)
 
 
 async def test_who_cancels_leaves_counts_and_no_words(counter: Counter, wechat: Wechat) -> None:

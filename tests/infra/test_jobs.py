@@ -3,13 +3,14 @@
 import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from moorage.core.ids import WorkspaceId
+from moorage.core.ids import WorkspaceId, new_id
 from moorage.infra.database import Database, Tx
-from moorage.infra.jobs import JobKind, JobQueue, JobRunner, Schedule
+from moorage.infra.jobs import JobKind, JobQueue, JobRunner
 from tests.conftest import a_workspace
 
 LIMIT_S = 15
@@ -60,6 +61,20 @@ async def test_a_job_runs_with_its_workspace_and_arguments(fresh_database: Datab
     await _write(fresh_database, workspace, "你好")
     await JobRunner(pool=fresh_database.pool, functions={KIND: notes.take}).run_waiting()
     assert notes.taken == [(workspace, "你好")]
+
+
+async def test_ids_and_instants_reach_a_job_as_what_they_were(fresh_database: Database) -> None:
+    workspace = await a_workspace(fresh_database)
+    given = {"boat_id": new_id(), "at": datetime(2026, 5, 1, 8, 30, 0, 250, tzinfo=UTC), "berth": "7", "length": 12}
+    got: list[dict[str, object]] = []
+
+    async def take(**arguments: object) -> None:
+        got.append(arguments)
+
+    async with fresh_database.in_workspace(workspace) as tx:
+        await JobQueue().later(tx, KIND, arguments=given)
+    await JobRunner(pool=fresh_database.pool, functions={KIND: take}).run_waiting()
+    assert got == [{"workspace_id": workspace, **given}]
 
 
 async def test_a_job_of_a_transaction_that_failed_never_was(fresh_database: Database) -> None:
@@ -150,9 +165,8 @@ async def test_a_scheduled_job_comes_by_the_clock_and_gets_no_arguments(fresh_da
     async def ring() -> None:
         came.set()
 
-    each_second = Schedule(kind=KIND, cron="* * * * * *")
-    runner = JobRunner(pool=fresh_database.pool, functions={KIND: ring}, schedules=[each_second])
-    async with _running(runner):
+    each_second = replace(KIND, cron="* * * * * *")
+    async with _running(JobRunner(pool=fresh_database.pool, functions={each_second: ring})):
         await came.wait()
 
 

@@ -61,13 +61,13 @@ class Accounts:
         await self._store_profile(workspace_id, connector, channel, profile)
         await self._fetch_avatar(workspace_id, connector, channel_id, url=profile.avatar_url, deadline=deadline)
 
-    async def refresh_by_job(self, *, workspace_id: WorkspaceId, channel_id: str) -> None:
+    async def refresh_by_job(self, *, workspace_id: WorkspaceId, channel_id: ChannelId) -> None:
         """Do the same as a job. A failure that a repetition may mend is raised; others an admin has to mend."""
         deadline = asyncio.get_running_loop().time() + JOB_WITHIN_S
         try:
-            await self.refresh(workspace_id=workspace_id, channel_id=ChannelId(UUID(channel_id)), deadline=deadline)
+            await self.refresh(workspace_id=workspace_id, channel_id=channel_id, deadline=deadline)
         except CredentialsInvalid as failure:
-            log.warning("account_not_read", channel_id=channel_id, reason=failure.reason)
+            log.warning("account_not_read", channel_id=str(channel_id), reason=failure.reason)
 
     async def _read_profile(self, connector: Connector, channel: Channel, *, deadline: float) -> AccountProfile:
         platform = await open_platform(self.database, box=self.box, connector=connector)

@@ -177,10 +177,10 @@ class Authorizations:
             raise AttemptExpired
         return await self._settle(attempt, code=code)
 
-    async def settle_pushed(self, *, workspace_id: WorkspaceId, attempt_id: str) -> None:
+    async def settle_pushed(self, *, workspace_id: WorkspaceId, attempt_id: UUID) -> None:
         """Finish an attempt by the code that the provider pushed. A job: what a repetition may mend is raised."""
         async with self.database.in_workspace(workspace_id) as tx:
-            attempt = await read_attempt(tx, attempt_id=UUID(attempt_id))
+            attempt = await read_attempt(tx, attempt_id=attempt_id)
         if attempt.state == "done" or attempt.pushed_code is None:
             return
         code = self.box.open(attempt.pushed_code, context=pushed_code_context(attempt.id)).decode()

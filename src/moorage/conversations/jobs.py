@@ -1,8 +1,8 @@
-"""Background work on the files of conversations."""
+"""Background work of conversations: files, showing that somebody writes, and what is known of customers."""
 
 from datetime import timedelta
 
-from moorage.infra.jobs import JobKind, Schedule
+from moorage.infra.jobs import JobKind
 
 FETCH_MEDIA = JobKind(
     name="conversations.fetch_media",
@@ -37,8 +37,8 @@ FETCH_DUE_MEDIA = JobKind(
     most_repeats=0,
     safe_twice_because="what is due is put off in the transaction that writes its job",
     when_given_up="the next run, a few seconds later, finds the same",
+    cron="* * * * * */5",
 )
-FETCH_DUE_SCHEDULE = Schedule(kind=FETCH_DUE_MEDIA, cron="* * * * * */5")
 
 SWEEP_UPLOADS = JobKind(
     name="conversations.sweep_uploads",
@@ -46,5 +46,23 @@ SWEEP_UPLOADS = JobKind(
     most_repeats=1,
     safe_twice_because="it removes only uploads that are there and were never sent",
     when_given_up="unsent uploads stay until the next run, an hour later",
+    cron="41 * * * *",
 )
-SWEEP_UPLOADS_SCHEDULE = Schedule(kind=SWEEP_UPLOADS, cron="41 * * * *")
+
+READ_PROFILE = JobKind(
+    name="conversations.read_profile",
+    time_limit=timedelta(seconds=60),
+    most_repeats=2,
+    safe_twice_because="it writes down what the provider tells now",
+    when_given_up="the customer keeps the name that is known; their next contact after a day asks again",
+)
+"""Argument `customer_id`. Runs `Profiles.read`."""
+
+PUSH_REMARK = JobKind(
+    name="conversations.push_remark",
+    time_limit=timedelta(seconds=60),
+    most_repeats=5,
+    safe_twice_because="it writes the remark name that counts now, and the provider keeps one",
+    when_given_up="the name counts here; beside it stands that the provider has not taken it yet",
+)
+"""Argument `customer_id`. Runs `Remarks.push`."""

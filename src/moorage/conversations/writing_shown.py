@@ -8,7 +8,6 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal, Protocol
-from uuid import UUID
 
 import structlog
 
@@ -106,20 +105,20 @@ class WritingShower:
     connectors: Connectors
     box: SecretBox
 
-    async def show(self, *, workspace_id: WorkspaceId, thread_id: str) -> None:
+    async def show(self, *, workspace_id: WorkspaceId, thread_id: ThreadId) -> None:
         """Show the customer of a thread that somebody writes, unless it is too late; a refusal is only counted."""
         async with self.database.in_workspace(workspace_id) as tx:
-            writing = await _still_writing(tx, thread_id=ThreadId(UUID(thread_id)))
+            writing = await _still_writing(tx, thread_id=thread_id)
         await self._tell(writing, "show", workspace_id=workspace_id, thread_id=thread_id)
 
-    async def hide(self, *, workspace_id: WorkspaceId, thread_id: str) -> None:
+    async def hide(self, *, workspace_id: WorkspaceId, thread_id: ThreadId) -> None:
         """Show it no longer, unless somebody writes anew; a refusal is only counted."""
         async with self.database.in_workspace(workspace_id) as tx:
-            stopped = await _not_writing(tx, thread_id=ThreadId(UUID(thread_id)))
+            stopped = await _not_writing(tx, thread_id=thread_id)
         await self._tell(stopped, "hide", workspace_id=workspace_id, thread_id=thread_id)
 
     async def _tell(
-        self, about: _Writing | None, what: Literal["show", "hide"], *, workspace_id: WorkspaceId, thread_id: str
+        self, about: _Writing | None, what: Literal["show", "hide"], *, workspace_id: WorkspaceId, thread_id: ThreadId
     ) -> None:
         power = None if about is None else typing_power(self.connectors[about.channel_kind])
         if about is None or power is None:
@@ -128,9 +127,9 @@ class WritingShower:
         try:
             await self._call(call, about, workspace_id=workspace_id)
         except ProviderFailure as failure:
-            log.info("writing_not_shown", thread_id=thread_id, failure=type(failure).__name__, why=str(failure))
+            log.info("writing_not_shown", thread_id=str(thread_id), failure=type(failure).__name__, why=str(failure))
         except (Missing, SecretUnreadable, TimeoutError):
-            log.info("writing_not_shown", thread_id=thread_id, failure="not_callable")
+            log.info("writing_not_shown", thread_id=str(thread_id), failure="not_callable")
 
     async def _call(self, call: _Typing, writing: _Writing, *, workspace_id: WorkspaceId) -> None:
         endpoint = await open_endpoint(

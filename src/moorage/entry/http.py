@@ -13,73 +13,47 @@ from psycopg_pool import PoolTimeout
 from starlette.requests import HTTPConnection
 from starlette.types import Lifespan
 
-from moorage.channels.addresses import AddressBook
-from moorage.channels.authorization_routes import AuthorizationsDoor
 from moorage.channels.authorization_routes import router as authorization_router
 from moorage.channels.budget_routes import router as budget_router
 from moorage.channels.comparing_routes import router as comparing_router
 from moorage.channels.follow_replies.routes import router as follow_replies_router
-from moorage.channels.health.doctor import Doctor
-from moorage.channels.health.routes import HealthDoor
 from moorage.channels.health.routes import router as channel_health_router
-from moorage.channels.health.watch import PushWatch
-from moorage.channels.menus.publishing import Menus
-from moorage.channels.menus.routes import MenusDoor
 from moorage.channels.menus.routes import router as menus_router
-from moorage.channels.notices import Notices
 from moorage.channels.platform_routes import router as platform_router
-from moorage.channels.release_check import ReleaseCheck
-from moorage.channels.routes import ChannelsDoor
 from moorage.channels.routes import router as channels_router
 from moorage.connectors.registry import manifests, platform_manifests
-from moorage.connectors.strings import read_strings
 from moorage.conversations.card_pictures import router as card_pictures_router
-from moorage.conversations.channel_pictures import ChannelPictures
 from moorage.conversations.file_pages import router as file_pages_router
 from moorage.conversations.media import MOST_UPLOAD_BYTES, UploadTooLarge
-from moorage.conversations.media_routes import MediaDoor
 from moorage.conversations.media_routes import router as media_router
-from moorage.conversations.media_uploads import Uploads
-from moorage.conversations.outgoing_links import OutgoingLinks
 from moorage.conversations.people.enterprise_routes import router as enterprise_router
-from moorage.conversations.people.identify_routes import IdentifyDoor
 from moorage.conversations.people.identify_routes import router as identify_router
-from moorage.conversations.people.identifying import Identifying
 from moorage.conversations.people.identity_page_routes import router as identity_pages_router
-from moorage.conversations.people.profiles import Profiles
 from moorage.conversations.people.routes import router as people_router
-from moorage.conversations.people.visits import Visits
-from moorage.conversations.routes import ConversationsDoor
 from moorage.conversations.routes import router as conversations_router
 from moorage.core.ids import PersonId
-from moorage.customers.links import PagesDoor
 from moorage.entry import health
 from moorage.entry.console_files import ConsoleFiles
-from moorage.entry.container import Container, authorizations_of, open_container
+from moorage.entry.container import Container, open_container
 from moorage.entry.counters import Counters
 from moorage.entry.described import DescribedApp, Problem
+from moorage.entry.doors import furnish
 from moorage.entry.idempotency import Idempotency
-from moorage.entry.platform_push_routes import PlatformPushDoor, platform_push_router
+from moorage.entry.platform_push_routes import platform_push_router
 from moorage.entry.problems import add_problem_handlers, domain_problem
 from moorage.entry.push_routes import PushDoor, push_routes
 from moorage.entry.request_log import API, RequestLog
 from moorage.entry.safety import BodyLimit, LargerBody, SafetyHeaders
 from moorage.infra.settings import Settings
-from moorage.media.films import Films
-from moorage.media.pictures import Pictures
-from moorage.media.recordings import Recordings
 from moorage.realtime.hub import Hub
 from moorage.realtime.routes import router as realtime_router
 from moorage.reception.choice_routes import router as choice_router
-from moorage.reception.customer_uploads import CustomerUploads
 from moorage.reception.file_routes import router as file_router
-from moorage.reception.intake import Intake
 from moorage.reception.leaving_routes import router as leaving_router
 from moorage.reception.resend_routes import router as resend_router
 from moorage.reception.routes import router as reception_router
 from moorage.reception.undock_routes import router as undock_router
-from moorage.reception.upload_looking import UploadLooks
-from moorage.staff.guard import COOKIE, StaffDoor, database_of
+from moorage.staff.guard import COOKIE, database_of
 from moorage.staff.routes import router as staff_router
 from moorage.staff.sessions import find_session
 
@@ -158,7 +132,7 @@ def _lifespan(settings: Settings) -> Lifespan[FastAPI]:
     async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         async with open_container(settings) as container, asyncio.TaskGroup() as tasks:
             hub = Hub(database=container.database, url=container.database_url)
-            _furnish(app, container, hub)
+            furnish(app, container, hub)
             loops = [
                 tasks.create_task(_hand_out_facts(hub)),
                 tasks.create_task(_keep_watch(app.state.push_door)),
@@ -191,95 +165,6 @@ async def _keep_watch(door: PushDoor) -> None:
             log.warning("watch_not_written")
         except Exception:
             log.exception("watch_failed")
-
-
-def _furnish(app: FastAPI, container: Container, hub: Hub) -> None:
-    """Give each room's routes what they need of the process."""
-    settings = container.settings
-    app.state.container = container
-    app.state.hub = hub
-    app.state.staff_door = StaffDoor(
-        database=container.database, passwords=container.passwords, public_url=settings.public_url
-    )
-    app.state.pages_door = PagesDoor(database=container.database, links=container.links, public_url=settings.public_url)
-    app.state.channels_door = ChannelsDoor(
-        database=container.database,
-        box=container.box,
-        connectors=container.connectors,
-        words={kind: read_strings(kind) for kind in container.connectors},
-        public_url=settings.public_url,
-    )
-    doctor = Doctor(database=container.database, box=container.box, connectors=container.connectors)
-    app.state.health_door = HealthDoor(doctor=doctor)
-    app.state.menus_door = MenusDoor(
-        menus=Menus(database=container.database, box=container.box, connectors=container.connectors)
-    )
-    app.state.authorizations_door = AuthorizationsDoor(
-        authorizations=authorizations_of(container), blobs=container.blobs
-    )
-    app.state.platform_push_door = PlatformPushDoor(
-        notices=Notices(database=container.database, box=container.box),
-        release_check=ReleaseCheck(database=container.database, box=container.box),
-    )
-    app.state.conversations_door = ConversationsDoor(database=container.database, connectors=container.connectors)
-    pictures, recordings = Pictures(), Recordings()
-    films = Films(pictures=pictures)
-    app.state.media_door = MediaDoor(
-        blobs=container.blobs,
-        channel_pictures=ChannelPictures(
-            database=container.database,
-            connectors=container.connectors,
-            blobs=container.blobs,
-            pictures=pictures,
-        ),
-        uploads=Uploads(
-            database=container.database,
-            connectors=container.connectors,
-            blobs=container.blobs,
-            pictures=pictures,
-            recordings=recordings,
-            films=films,
-        ),
-    )
-    app.state.customer_uploads = CustomerUploads(
-        database=container.database,
-        connectors=container.connectors,
-        blobs=container.blobs,
-        looks=UploadLooks(pictures=pictures, recordings=recordings, films=films),
-    )
-    app.state.identify_door = IdentifyDoor(identifying=_identifying(container))
-    app.state.push_door = PushDoor(
-        database=container.database,
-        connectors=container.connectors,
-        box=container.box,
-        addresses=AddressBook(container.database),
-        intake=Intake(
-            database=container.database,
-            connectors=container.connectors,
-            box=container.box,
-            links=OutgoingLinks(links=container.links, public_url=settings.public_url),
-        ),
-        counters=app.state.counters,
-        watch=PushWatch(doctor),
-    )
-
-
-def _identifying(container: Container) -> Identifying:
-    return Identifying(
-        visits=Visits(
-            database=container.database,
-            connectors=container.connectors,
-            box=container.box,
-            public_url=container.settings.public_url,
-        ),
-        links=container.links,
-        profiles=Profiles(
-            database=container.database,
-            connectors=container.connectors,
-            box=container.box,
-            blobs=container.blobs,
-        ),
-    )
 
 
 def _container(app: FastAPI) -> Container:

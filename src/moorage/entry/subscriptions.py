@@ -17,9 +17,8 @@ from moorage.channels.events import (
 )
 from moorage.channels.health.visits import look_soon
 from moorage.channels.jobs import REFRESH_ACCOUNT, SETTLE_AUTHORIZATION
-from moorage.conversations.jobs import FETCH_MEDIA, HIDE_WRITING, SHOW_WRITING
+from moorage.conversations.jobs import FETCH_MEDIA, HIDE_WRITING, PUSH_REMARK, READ_PROFILE, SHOW_WRITING
 from moorage.conversations.media import MediaReceived
-from moorage.conversations.people.jobs import PUSH_REMARK, READ_PROFILE
 from moorage.conversations.writing_shown import WritingNoted, WritingTakenBack
 from moorage.customers.model import CustomerDataWished, ProfileDue, RemarkChanged
 from moorage.infra.database import DomainEvent, Tx
@@ -81,11 +80,11 @@ SUBSCRIPTIONS: Sequence[Subscription] = (
     # An agent's row is locked when this is published, and threads come first in the lock order: hence a job.
     later(AgentAvailable, PICK_UP_QUEUE, lambda event: {"agent_id": event.agent_id}),
     # The agent's row is locked by signing out, and threads come first in the lock order.
-    later(HandedOver, HAND_OVER, lambda event: {"agent_id": event.agent_id, "at": event.at.isoformat()}),
+    later(HandedOver, HAND_OVER, lambda event: {"agent_id": event.agent_id, "at": event.at}),
     # Threads come first in the lock order, and a channel may have thousands of them.
     now(ChannelStateChanged, look_soon),
     later(ChannelStateChanged, SETTLE_CHANNEL, lambda event: {"channel_id": event.channel_id}),
-    later(AccountUndocked, END_UNDOCKED, lambda event: {"channel_id": event.channel_id, "at": event.at.isoformat()}),
+    later(AccountUndocked, END_UNDOCKED, lambda event: {"channel_id": event.channel_id, "at": event.at}),
     later(ChannelVerificationChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
     later(BudgetPresetChanged, SHOW_CHANNEL_AGAIN, lambda event: {"channel_id": event.channel_id}),
     # The provider is asked with no transaction open.

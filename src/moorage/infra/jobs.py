@@ -1,11 +1,11 @@
 """Background jobs: written in the transaction of the facts they are about, run by any worker, not lost with one.
 
-A room names its jobs as `JobKind` constants; `later` writes one. `entry/` says which function each kind runs and hands
-that table to a `JobRunner`.
+A room names its jobs as `JobKind` constants in its `jobs.py`; `later` writes one. Its `job_functions.py` says which
+function each kind runs; `entry/` joins these tables and hands them to a `JobRunner`.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +17,6 @@ from procrastinate import exceptions as job_errors
 from procrastinate.jobs import Job
 from psycopg_pool import AsyncConnectionPool, PoolTimeout
 
-from moorage.core.ids import WorkspaceId
 from moorage.infra.database import Tx
 
 SWEEP_EVERY_S = 10.0
@@ -32,7 +31,7 @@ log = structlog.get_logger()
 
 _TICK = "timestamp"  # procrastinate adds it to every scheduled job
 
-JobArgument = str | int | UUID | None
+JobArgument = str | int | UUID | datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,15 +47,15 @@ class JobKind:
     when_given_up: str
     """What a person sees after the last repeat."""
     queue: str = "default"
+    cron: str | None = None
+    """When a job comes by the clock, once for each tick however many workers there are, and without arguments.
+
+    Five fields, in the host's time zone, or six with the seconds last.
+    """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Schedule:
-    """A job that comes by the clock, once for each tick however many workers there are."""
-
-    kind: JobKind
-    cron: str
-    """Five fields, in the host's time zone, or six with the seconds last."""
+JobFunctions = Mapping[JobKind, Callable[..., Awaitable[object]]]
+"""Which function each kind of job runs. What it returns is of no interest here."""
 
 
 class JobQueue:
@@ -76,10 +75,11 @@ class JobQueue:
     ) -> None:
         """Write a job that runs if and only if `tx` commits; its function also gets `workspace_id`.
 
+        Ids are called `…_id` and instants `at` or `…_at`, and come out as what they went in; so do texts and numbers.
         Jobs with the same `lock`, named by purpose (`media:<thread>`), run one after the other in order of writing.
         """
         named = {"workspace_id": tx.workspace_id, **(arguments or {})}
-        plain = {name: str(value) if isinstance(value, UUID) else value for name, value in named.items()}
+        plain = {name: _stored(value) for name, value in named.items()}
         deferrer = self._app.configure_task(
             kind.name, connection=tx.connection, queue=kind.queue, lock=lock, schedule_at=not_before
         )
@@ -93,21 +93,19 @@ class JobRunner:
         self,
         *,
         pool: AsyncConnectionPool,
-        functions: Mapping[JobKind, Callable[..., Awaitable[None]]],
-        schedules: Sequence[Schedule] = (),
+        functions: JobFunctions,
         concurrency: int = 4,
         finish_limit_s: float = FINISH_LIMIT_S,
     ) -> None:
-        """`functions` get `workspace_id: WorkspaceId` and the other arguments, ids as strings; scheduled ones none."""
+        """`functions` get `workspace_id: WorkspaceId` and the arguments that `later` was given; scheduled ones none."""
         self._pool = pool
         self._concurrency = concurrency
         self._finish_limit_s = finish_limit_s
         self._app = App(connector=PsycopgConnector())
-        crons = {schedule.kind: schedule.cron for schedule in schedules}
         for kind, function in functions.items():
-            self._add(kind, function, crons.get(kind))
+            self._add(kind, function)
 
-    def _add(self, kind: JobKind, function: Callable[..., Awaitable[None]], cron: str | None) -> None:
+    def _add(self, kind: JobKind, function: Callable[..., Awaitable[object]]) -> None:
         async def run(**arguments: JobArgument) -> None:
             async with asyncio.timeout(kind.time_limit.total_seconds()):
                 await function(**_named(arguments))
@@ -117,8 +115,8 @@ class JobRunner:
             queue=kind.queue,
             retry=_Repeats(most=kind.most_repeats),
         )(run)
-        if cron is not None:
-            self._app.periodic(cron=cron, periodic_id=kind.name)(task)  # pyright: ignore[reportArgumentType] -- it does take the timestamp
+        if kind.cron is not None:
+            self._app.periodic(cron=kind.cron, periodic_id=kind.name)(task)  # pyright: ignore[reportArgumentType] -- it does take the timestamp
 
     async def run(self) -> None:
         """Run jobs until cancelled; those that run then get `finish_limit_s` to end, or start again elsewhere."""
@@ -183,9 +181,25 @@ class _Repeats(BaseRetryStrategy):
         return RetryDecision(retry_in={"seconds": min(2 ** (job.attempts + 1), LONGEST_PAUSE_S)})
 
 
+def _stored(value: JobArgument) -> str | int | None:
+    """Return an argument as it is written down."""
+    match value:
+        case UUID():
+            return str(value)
+        case datetime():
+            return value.isoformat()
+        case _:
+            return value
+
+
 def _named(arguments: Mapping[str, JobArgument]) -> dict[str, object]:
-    """Return what a function is called with: the workspace typed, and no tick of the clock."""
-    named: dict[str, object] = {name: value for name, value in arguments.items() if name != _TICK}
-    if "workspace_id" in named:
-        named["workspace_id"] = WorkspaceId(UUID(str(named["workspace_id"])))
-    return named
+    """Return what a function is called with: ids and instants as what they were, and no tick of the clock."""
+    return {name: _read(name, value) for name, value in arguments.items() if name != _TICK}
+
+
+def _read(name: str, value: JobArgument) -> object:
+    if not isinstance(value, str):
+        return value
+    if name.endswith("_id"):
+        return UUID(value)
+    return datetime.fromisoformat(value) if name == "at" or name.endswith("_at") else value

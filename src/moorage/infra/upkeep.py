@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from moorage.infra.database import Database
-from moorage.infra.jobs import JobKind, Schedule
+from moorage.infra.jobs import JobKind
 
 SESSIONS_KEPT = timedelta(days=30)
 SIGN_INS_KEPT = timedelta(days=90)
@@ -16,8 +16,8 @@ UPKEEP = JobKind(
     most_repeats=3,
     safe_twice_because="it makes only what is missing and removes only what has expired",
     when_given_up="a warning in the log; new rows go to the default partition until the next run",
+    cron="17 * * * *",
 )
-UPKEEP_SCHEDULE = Schedule(kind=UPKEEP, cron="17 * * * *")
 
 
 async def keep_house(database: Database) -> None:

@@ -1,7 +1,6 @@
 """Doing with what we keep of a customer as they wish, by the provider: read it anew, forget it, erase everything."""
 
 from dataclasses import dataclass
-from uuid import UUID
 
 import structlog
 
@@ -23,23 +22,22 @@ class Wishes:
     blobs: BlobStore
     profiles: Profiles
 
-    async def carry_out(self, *, workspace_id: WorkspaceId, customer_id: str, wish: str) -> None:
+    async def carry_out(self, *, workspace_id: WorkspaceId, customer_id: CustomerId, wish: str) -> None:
         """Do what the customer wishes: `refresh`, `forget_profile` or `erase`."""
-        who = CustomerId(UUID(customer_id))
         if wish == "refresh":
             await self.profiles.read(workspace_id=workspace_id, customer_id=customer_id)
             return
 
         async def forget(tx: Tx) -> list[Blob]:
             if wish == "forget_profile":
-                return await forget_name_and_picture(tx, customer_id=who)
-            removed = await erase_customer(tx, customer_id=who)
-            await _empty_pushes(tx, customer_id=who)
+                return await forget_name_and_picture(tx, customer_id=customer_id)
+            removed = await erase_customer(tx, customer_id=customer_id)
+            await _empty_pushes(tx, customer_id=customer_id)
             return removed
 
         for blob in await self.database.run(workspace_id, forget):
             await self.blobs.remove(blob)  # only now nothing refers to it; what a crash leaves here is never shown
-        log.info("customer_data_forgotten", customer_id=customer_id, workspace_id=str(workspace_id), wish=wish)
+        log.info("customer_data_forgotten", customer_id=str(customer_id), workspace_id=str(workspace_id), wish=wish)
 
 
 async def _empty_pushes(tx: Tx, *, customer_id: CustomerId) -> None:

@@ -286,11 +286,11 @@ async def test_only_channels_that_published_are_looked_at_by_the_clock(
 ) -> None:
     live = LiveMenus(desk.menus)
     wechat.menu = [{"type": "view", "name": "官网", "url": "https://x.example/"}]
-    await live.compare_by_job(workspace_id=desk.company, channel_id=str(desk.channel.id))
+    await live.compare_by_job(workspace_id=desk.company, channel_id=desk.channel.id)
     assert (await desk.view()).live.standing == "unread"
     await desk.publish(HELLO)
     wechat.menu = None
-    await live.compare_by_job(workspace_id=desk.company, channel_id=str(desk.channel.id))
+    await live.compare_by_job(workspace_id=desk.company, channel_id=desk.channel.id)
     assert (await desk.view()).live.standing == "differs"
     await live.compare_all()
 

@@ -4,12 +4,11 @@ import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Final
-from uuid import UUID
 
 from moorage.channels.events import ChannelStateChanged
 from moorage.channels.health.doctor import Doctor
-from moorage.channels.health.jobs import EXAMINE_CHANNEL
 from moorage.channels.health.model import health_of
+from moorage.channels.jobs import EXAMINE_CHANNEL
 from moorage.channels.undocking import ChannelUndocked
 from moorage.core.errors import Missing
 from moorage.core.ids import ChannelId, WorkspaceId
@@ -57,14 +56,13 @@ class Visits:
             async with database.in_workspace(one.workspace_id) as tx:
                 await jobs.later(tx, EXAMINE_CHANNEL, arguments={"channel_id": one.channel_id})
 
-    async def examine_by_job(self, *, workspace_id: WorkspaceId, channel_id: str) -> None:
+    async def examine_by_job(self, *, workspace_id: WorkspaceId, channel_id: ChannelId) -> None:
         """Look at one channel, with as few calls as will do; one that ails is looked at again soon."""
-        channel = ChannelId(UUID(channel_id))
         deadline = asyncio.get_running_loop().time() + JOB_WITHIN_S
         try:
             checks = await self.doctor.ask(
                 workspace_id=workspace_id,
-                channel_id=channel,
+                channel_id=channel_id,
                 parts=("access", "quotas", "voice"),
                 deadline=deadline,
                 renews="if_due",
@@ -73,7 +71,7 @@ class Visits:
         except (Missing, ChannelUndocked):
             return
         if health_of(checks).state == "failing":
-            await _look_again(self.doctor.database, workspace_id, channel)
+            await _look_again(self.doctor.database, workspace_id, channel_id)
 
 
 async def look_soon(tx: Tx, event: ChannelStateChanged) -> None:

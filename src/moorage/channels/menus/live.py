@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import ClassVar, Literal
 from uuid import UUID
 
+from moorage.channels.jobs import COMPARE_MENU
 from moorage.channels.menus.compiling import comparable, understood
 from moorage.channels.menus.differences import Difference, differences
 from moorage.channels.menus.facts import tell_of_menu
-from moorage.channels.menus.jobs import COMPARE_MENU
 from moorage.channels.menus.model import Menu
 from moorage.channels.menus.operations import By, save_draft
 from moorage.channels.menus.outcomes import NOT_LIVE, judge, say_of_channel
@@ -96,13 +96,12 @@ class LiveMenus:
 
         return await self.menus.database.run(workspace_id, take_over)
 
-    async def compare_by_job(self, *, workspace_id: WorkspaceId, channel_id: str) -> None:
+    async def compare_by_job(self, *, workspace_id: WorkspaceId, channel_id: ChannelId) -> None:
         """Do the same as `compare`, for a channel that has published something."""
-        channel = ChannelId(UUID(channel_id))
         async with self.menus.database.in_workspace(workspace_id) as tx:
-            stored = await read_menu(tx, channel_id=channel)
+            stored = await read_menu(tx, channel_id=channel_id)
         if stored.published_number is not None:
-            await self.compare(workspace_id=workspace_id, channel_id=channel)
+            await self.compare(workspace_id=workspace_id, channel_id=channel_id)
 
     async def compare_all(self) -> None:
         """Write a job for each docked channel of a kind with menus, of any workspace."""

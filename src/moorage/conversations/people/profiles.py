@@ -6,7 +6,6 @@ An account that may not read profiles is not asked again for a day, whichever of
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import structlog
 
@@ -50,9 +49,9 @@ class Profiles:
     box: SecretBox
     blobs: BlobStore
 
-    async def read(self, *, workspace_id: WorkspaceId, customer_id: str) -> None:
+    async def read(self, *, workspace_id: WorkspaceId, customer_id: CustomerId) -> None:
         """Read the profile of a customer and write it down. What a repetition may mend is raised."""
-        wanted = await self._wanted(workspace_id, CustomerId(UUID(customer_id)))
+        wanted = await self._wanted(workspace_id, customer_id)
         if wanted is None:
             return
         try:
@@ -69,7 +68,7 @@ class Profiles:
         except (Refused, CredentialsInvalid) as failure:
             await self._note_refusal(workspace_id, wanted, failure)
         except SecretUnreadable:
-            log.warning("profile_not_read", customer_id=customer_id, reason="secret_unreadable")
+            log.warning("profile_not_read", customer_id=str(customer_id), reason="secret_unreadable")
         else:
             await self.keep(workspace_id=workspace_id, customer_id=wanted.customer.id, profile=profile)
 

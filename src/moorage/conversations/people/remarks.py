@@ -3,7 +3,6 @@
 import asyncio
 from dataclasses import dataclass
 from typing import ClassVar
-from uuid import UUID
 
 import structlog
 
@@ -75,11 +74,10 @@ class Remarks:
     connectors: Connectors
     box: SecretBox
 
-    async def push(self, *, workspace_id: WorkspaceId, customer_id: str) -> None:
+    async def push(self, *, workspace_id: WorkspaceId, customer_id: CustomerId) -> None:
         """Write the remark name that counts now at the provider. What a repetition may mend is raised."""
-        who = CustomerId(UUID(customer_id))
         async with self.database.in_workspace(workspace_id) as tx:
-            customer = await read_customer(tx, customer_id=who)
+            customer = await read_customer(tx, customer_id=customer_id)
             channel = await read_channel(tx, channel_id=customer.channel_id)
         power = people_power(self.connectors[channel.kind])
         if power is None or customer.remark_state != "pending":
@@ -107,9 +105,10 @@ class Remarks:
             state, reason = "refused", "secret_unreadable"
 
         async def settle(tx: Tx) -> None:
-            await lock_customer(tx, customer_id=who)
-            if await settle_remark(tx, customer_id=who, remark=customer.remark_name, state=state, reason=reason):
-                await tell_of_customer(tx, customer_id=who)
+            await lock_customer(tx, customer_id=customer_id)
+            told = customer.remark_name
+            if await settle_remark(tx, customer_id=customer_id, remark=told, state=state, reason=reason):
+                await tell_of_customer(tx, customer_id=customer_id)
             if refusal is not None:
                 await note_missing_permission(tx, channel_id=channel.id, failure=refusal)
 
