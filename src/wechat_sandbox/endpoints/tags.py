@@ -103,7 +103,9 @@ def _named_followers(call: Call, *, most: int) -> list[Follower]:
 
 
 def _follower(call: Call, account: Account, openid: JsonValue) -> Follower:
-    follower = account.followers.get(openid) if isinstance(openid, str) else None
+    if not isinstance(openid, str):
+        raise ApiRefusal(40003)
+    follower = account.followers.get(openid)
     if follower is None:
         others = call.sandbox.state.accounts.values()
         raise ApiRefusal(49003 if any(openid in one.followers for one in others) else 40003)
