@@ -1,5 +1,6 @@
 """The sandbox's phone alone: real files, voices recorded and played, two phones at once, a server that fails."""
 
+import asyncio
 import json
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
@@ -9,7 +10,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 import pytest_asyncio
-from playwright.async_api import FilePayload, Page, expect
+from playwright.async_api import FilePayload, Page, Route, expect
 
 from tests.browser.conftest import OpenPage, serious_findings
 from tests.sandbox.process import running_process
@@ -92,6 +93,24 @@ async def test_follower_sends_a_film_and_a_file_of_their_own(stage: Stage, open_
     await expect(log.get_by_text("报价单.xlsx")).to_be_visible()
     await expect(log.get_by_text("2 KB")).to_be_visible()
     assert "<FileTotalLen>2048</FileTotalLen>" in await pushed(stage, "file")
+    await choose(page, "Video file", SAMPLES / "video.mp4")
+    await expect(film).to_have_count(2)
+    shown = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        if route.request.resource_type == "media":
+            await shown.wait()
+        await route.continue_()
+
+    await page.route("**/*", late)
+    await page.set_viewport_size({"width": 390, "height": 560})
+    await page.reload()
+    await expect(film).to_have_count(2)
+    shown.set()
+    ready = "() => [...document.querySelectorAll('.log video')].filter((film) => film.videoHeight > 0).length === 2"
+    await page.wait_for_function(ready)
+    below = "(log) => log.scrollHeight - log.scrollTop - log.clientHeight"
+    assert await log.evaluate(below) < 2, "whoever opens the chat reads its end, however late the films come"
 
 
 async def test_voice_is_recorded_sent_as_amr_and_played(stage: Stage, open_page: OpenPage) -> None:

@@ -12,6 +12,7 @@ const POLL_MS = 500
 const FIRST_NAME = '小林'
 
 const address = new URLSearchParams(location.search)
+let readsEnd = true // of the chat: what comes is scrolled to
 const world = { accounts: [], people: [], account: null, me: null, revision: -1, chat: [], now: 0, menu: null, menuShown: true }
 
 const panel = buildPanel()
@@ -97,9 +98,21 @@ function buildPhone() {
   const menu = createMenuBar({ tap: tapMenu, swap: () => showMenu(false) })
   const profile = h('section', { class: 'profile', hidden: true })
   const chatScreen = h('section', { class: 'chat', hidden: true }, log, composer.element, menu.element)
+  stayAtEnd(log)
   const screen = h('div', { class: 'screen' }, status, bar, profile, chatScreen, toast)
   document.getElementById('phone').append(screen)
   return { clock, bar, title, log, toast, composer, menu, profile, chatScreen }
+}
+
+// Pictures and films get their height when they are there: whoever reads the end goes on reading it.
+function stayAtEnd(log) {
+  let before = 0
+  log.addEventListener('scroll', () => {
+    if (log.scrollTop < before) readsEnd = false
+    if (log.scrollHeight - log.scrollTop - log.clientHeight < 80) readsEnd = true
+    before = log.scrollTop
+  })
+  for (const arrival of ['load', 'loadedmetadata']) log.addEventListener(arrival, () => readsEnd && toEnd(), true)
 }
 
 function showPhone() {
@@ -113,7 +126,7 @@ function showPhone() {
 }
 
 function showChat() {
-  const atEnd = phone.log.scrollHeight - phone.log.scrollTop - phone.log.clientHeight < 80
+  const stays = readsEnd || world.chat.at(-1)?.direction === 'in'
   phone.log.replaceChildren(
     ...renderChat(world.chat, {
       now: world.now,
@@ -122,7 +135,7 @@ function showChat() {
       act: { choose: (id, content) => act(() => post(`${mine()}/message`, { type: 'text', content, bizmsgmenuid: id })) },
     }),
   )
-  if (atEnd || world.chat.at(-1)?.direction === 'in') toEnd()
+  if (stays) toEnd()
 }
 
 function toEnd() {
