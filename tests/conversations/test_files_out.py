@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from psycopg.types.json import Jsonb
 
 from moorage.connectors.content import File
-from moorage.conversations.file_cards import PICTURES, picture_of, shortened
+from moorage.conversations.file_cards import PICTURES, name_within, picture_of
 from moorage.conversations.link_words import size_words
 from moorage.conversations.media_upkeep import sweep_uploads
 from moorage.core.ids import new_id
@@ -270,7 +270,7 @@ def test_every_picture_of_a_card_is_a_file_of_the_console() -> None:
 
 @given(st.text(max_size=300), st.integers(min_value=20, max_value=200))
 def test_name_on_a_card_fits_and_keeps_its_ending(stem: str, most_bytes: int) -> None:
-    short = shortened(f"{stem}茶.pdf", most_bytes=most_bytes)
+    short = name_within(f"{stem}茶.pdf", most_bytes=most_bytes)
     assert len(short.encode("utf-8", "replace")) <= most_bytes
     assert short.endswith(".pdf")
 

@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from moorage.connectors.content import File, News
 from moorage.connectors.manifest import NewsLimits
 from moorage.conversations.link_words import Locale, size_words, until_words
+from moorage.core.shortening import shortened
 
 Picture = Literal["archive", "document", "film", "other", "pdf", "picture", "slides", "sound", "table"]
 PICTURES: tuple[Picture, ...] = get_args(Picture)
@@ -51,7 +52,7 @@ def card_of(
         return None
     until = until_words(file.expires_at, locale=locale, time_zone=time_zone)
     return News(
-        title=shortened(file.name, most_bytes=limits.most_title_bytes),
+        title=name_within(file.name, most_bytes=limits.most_title_bytes),
         description=_DESCRIPTION[locale].format(size=size_words(file.size_bytes or 0), until=until),
         url=address,
         picture_url=picture_url,
@@ -66,11 +67,10 @@ def picture_of(file: File) -> Picture:
     return known or "other"
 
 
-def shortened(name: str, *, most_bytes: int) -> str:
+def name_within(name: str, *, most_bytes: int) -> str:
     """Return a file's name in at most `most_bytes` of UTF-8, cut before its ending."""
     if len(name.encode()) <= most_bytes:
         return name
     stem, dot, ending = name.rpartition(".")
-    tail = f"…{dot}{ending}" if stem else "…"
-    room = most_bytes - len(tail.encode())
-    return (stem or name).encode()[: max(0, room)].decode("utf-8", "ignore") + tail
+    kept = dot + ending if stem else ""
+    return shortened(stem or name, most_bytes=most_bytes - len(kept.encode())) + kept
